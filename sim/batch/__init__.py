@@ -1,0 +1,1 @@
+"""Many runs: run keys, supervisor, store."""

@@ -1,0 +1,1 @@
+"""Controllers: registry, versioned specs, thin objects over kernels."""

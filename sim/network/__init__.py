@@ -1,0 +1,1 @@
+"""The road as a graph: approaches, movements, conflicts."""

@@ -1,0 +1,1 @@
+"""What to run: TOML files and .sumocfg become validated scenarios."""

@@ -1,0 +1,1 @@
+"""What a controller may know: vehicles become Arrivals."""

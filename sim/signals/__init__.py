@@ -1,0 +1,1 @@
+"""The signal engineer's terms: rules, groups, stages, intergreens."""
