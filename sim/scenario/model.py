@@ -1,0 +1,214 @@
+"""The validated scenario: everything that decides what a run does, except controller, seed and scale."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path  # noqa: TC003 - pydantic needs it at run time
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    ValidationInfo,
+    field_validator,
+)
+
+from sim.scenario.values import parse_numbers, parse_seeds, parse_time, spell_controller, spell_options
+
+MAX_SEED = 2**31 - 1  # SUMO reads --seed as a signed 32-bit integer
+
+# SUMO options that a scenario may not set, because Grünband sets them for every run: a second source for the
+# same thing would make the run key, which hashes the scenario, a lie.
+RESERVED_SUMO_OPTIONS = frozenset(
+    {
+        "additional-files",
+        "begin",
+        "configuration-file",
+        "duration-log.disable",
+        "emissions.volumetric-fuel",
+        "end",
+        "max-depart-delay",
+        "net-file",
+        "no-step-log",
+        "num-clients",
+        "output-prefix",
+        "quit-on-end",
+        "random",
+        "remote-port",
+        "route-files",
+        "save-configuration",
+        "scale",
+        "seed",
+        "start",
+        "step-length",
+        "time-to-teleport",
+    }
+)
+# Every *-output and log names one file, and parallel runs of a batch would write over each other.
+_RESERVED_SUFFIXES = ("-output", "log", "error-log", "message-log")
+_RESERVED_PREFIXES = ("tripinfo-output.", "device.tripinfo.", "device.emissions.")
+
+Seconds = Annotated[float, Field(ge=0), BeforeValidator(parse_time, json_schema_input_type=float | str)]
+Timing = Literal["program"] | Annotated[float, Field(ge=0, le=30)]
+ControllerChoice = Annotated[
+    str, BeforeValidator(spell_controller, json_schema_input_type=str | dict[str, bool | int | float | str])
+]
+
+
+class _Frozen(BaseModel):
+    """Settings that never change after validation and know no other key than their own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class SignalSettings(_Frozen):
+    """
+    Where the signals' safety times come from.
+
+    ``"program"`` takes a time from the signal program of the net, signal by signal; a number [s] applies to
+    every signal.
+    """
+
+    yellow: Timing = Field(default="program", description="Yellow time [s], or 'program'.")
+    all_red: Timing = Field(default="program", description="All-red time between stages [s], or 'program'.")
+    red_yellow: Timing = Field(
+        default="program", description="Red-yellow (starting amber) time [s], or 'program'."
+    )
+    minimum_green: float = Field(
+        default=5.0, gt=0, le=60, description="Shortest green of a signal group [s]."
+    )
+    maximum_red: float = Field(default=120.0, gt=0, description="Longest red of a waiting signal group [s].")
+    stages: Literal["program"] = Field(
+        default="program", description="The stages are those of the net's program."
+    )
+
+
+class SensingSettings(_Frozen):
+    """What a controller may know about the traffic."""
+
+    view: Literal["full"] = Field(
+        default="full", description="'full': every vehicle on the approach is seen."
+    )
+    range: PositiveFloat = Field(
+        default=300.0, description="How far upstream of the stop line it is seen [m]."
+    )
+
+
+class OutputSettings(_Frozen):
+    """What a run writes beside its trips."""
+
+    emissions: bool = Field(default=True, description="Emissions and fuel by SUMO's HBEFA4 model.")
+
+
+class Scenario(_Frozen):
+    """
+    One traffic situation and the settings it is simulated with.
+
+    All paths are absolute once :func:`sim.scenario.load_scenario` has returned it. The model goes through JSON
+    unchanged: ``Scenario.model_validate_json(scenario.model_dump_json()) == scenario``.
+    """
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="Short name, used for folders.")
+    description: str = Field(default="", description="What this is and where it comes from.")
+    network: Path = Field(description="SUMO network (.net.xml or .net.xml.gz).")
+    demand: tuple[Path, ...] = Field(description="Route files (.rou.xml or .rou.xml.gz).")
+    additional: tuple[Path, ...] = Field(default=(), description="SUMO additional files.")
+    sumocfg: Path | None = Field(default=None, description="SUMO configuration that SUMO is started with.")
+    begin: Seconds = Field(description="Begin of the window [s of the day] or 'HH:MM:SS'.")
+    end: Seconds = Field(description="End of the window [s of the day] or 'HH:MM:SS'.")
+    step_length: float = Field(default=1.0, gt=0, le=1, description="SUMO's time step [s].")
+    seeds: Annotated[
+        tuple[Annotated[int, Field(ge=0, le=MAX_SEED)], ...],
+        BeforeValidator(parse_seeds, json_schema_input_type=list[int] | str),
+    ] = Field(default=(1, 2, 3, 4, 5), min_length=1, description="Seeds, as a list or as '1-10,15'.")
+    scales: Annotated[
+        tuple[PositiveFloat, ...], BeforeValidator(parse_numbers, json_schema_input_type=list[float] | str)
+    ] = Field(default=(1.0,), min_length=1, description="Factors on the demand.")
+    controllers: tuple[ControllerChoice, ...] = Field(
+        default=("program",),
+        min_length=1,
+        description="Controllers: 'ID[:key=value,...]' or {id = ..., key = value}.",
+    )
+    time_limit: PositiveFloat = Field(default=3600.0, description="Longest wall-clock time of one run [s].")
+    signals: SignalSettings = SignalSettings()
+    sensing: SensingSettings = SensingSettings()
+    outputs: OutputSettings = OutputSettings()
+    gridlock_after: PositiveFloat = Field(
+        default=300.0,
+        description="A vehicle that stands this long [s] without moving flags the run as gridlocked.",
+    )
+    sumo_options: Annotated[
+        dict[str, str],
+        BeforeValidator(spell_options, json_schema_input_type=dict[str, bool | int | float | str]),
+    ] = Field(default={}, description="Further options of SUMO, without the dashes.")
+
+    # The cross checks hang on single fields, not on the whole model, so that pydantic still reports them when
+    # another field is wrong: a user sees every fault at once.
+    @field_validator("end")
+    @classmethod
+    def _window_not_empty(cls, end: float, info: ValidationInfo) -> float:
+        begin = info.data.get("begin")
+        if begin is not None and end <= begin:
+            msg = f"{end:g} s is not after begin ({begin:g} s)"
+            raise ValueError(msg)
+        return end
+
+    @field_validator("step_length")
+    @classmethod
+    def _steps_fill_a_second(cls, step: float) -> float:
+        per_second = 1.0 / step
+        if not math.isclose(per_second, round(per_second), rel_tol=1e-9):
+            msg = f"{step:g} s does not divide a second; use 1, 0.5, 0.25, 0.2 or 0.1"
+            raise ValueError(msg)
+        return step
+
+    @field_validator("seeds", "scales", "controllers")
+    @classmethod
+    def _no_repetition(cls, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        twice = sorted({str(value) for value in values if values.count(value) > 1})
+        if twice:
+            msg = f"{', '.join(twice)} given more than once"
+            raise ValueError(msg)
+        return values
+
+    @field_validator("sumo_options")
+    @classmethod
+    def _options_are_free(cls, options: dict[str, str]) -> dict[str, str]:
+        dashed = [key for key in options if key.startswith("-")]
+        if dashed:
+            msg = f"write '{dashed[0]}' without the dashes"
+            raise ValueError(msg)
+        reserved = [key for key in options if is_reserved_option(key)]
+        if reserved:
+            msg = f"{', '.join(map(repr, reserved))} is set by Grünband for every run; remove it"
+            raise ValueError(msg)
+        threads = options.get("device.rerouting.threads", "1")
+        if threads not in {"0", "1"}:
+            msg = "'device.rerouting.threads' above 1 makes results differ from run to run; remove it"
+            raise ValueError(msg)
+        return options
+
+
+def is_reserved_option(name: str) -> bool:
+    """
+    Tell whether a SUMO option belongs to Grünband and not to the scenario.
+
+    Parameters
+    ----------
+    name : str
+        Long name of the option without dashes, such as ``"time-to-teleport"``.
+
+    Returns
+    -------
+    bool
+        True if a scenario may not set it. One-letter short forms are always reserved.
+    """
+    return (
+        len(name) == 1
+        or name in RESERVED_SUMO_OPTIONS
+        or name.endswith(_RESERVED_SUFFIXES)
+        or name.startswith(_RESERVED_PREFIXES)
+    )

@@ -1,0 +1,141 @@
+"""Reading XML files of strangers: no document type, no entities, plain or gzipped."""
+
+from __future__ import annotations
+
+import gzip
+import xml.parsers.expat
+from typing import IO, TYPE_CHECKING, TypeVar, cast
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring, iterparse
+
+from sim.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+T = TypeVar("T")
+_GZIP_MAGIC = b"\x1f\x8b"
+# Files above this size are checked at their beginning only: loading a scenario must stay instant.
+FULL_CHECK_BYTES = 64 * 2**20
+
+
+def open_plain(path: Path) -> IO[bytes]:
+    """
+    Open a file that may be gzipped, whatever its name says.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    file object
+        The unpacked bytes.
+    """
+    with path.open("rb") as raw:
+        packed = raw.read(2) == _GZIP_MAGIC
+    return cast("IO[bytes]", gzip.open(path, "rb")) if packed else path.open("rb")
+
+
+def root_tag(path: Path) -> str:
+    """
+    Read the name of the root element of an XML file.
+
+    Parameters
+    ----------
+    path : Path
+        The file, plain or gzipped.
+
+    Returns
+    -------
+    str
+        The tag of the root element.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is not XML, or declares a document type or entities.
+    """
+    return _guarded(path, _first_tag)
+
+
+def check_well_formed(path: Path) -> None:
+    """
+    Check that an XML file is complete and well-formed.
+
+    Parameters
+    ----------
+    path : Path
+        The file, plain or gzipped; beyond 64 MiB only the beginning is looked at.
+
+    Raises
+    ------
+    InputError
+        If it is not.
+    """
+    root_tag(path)
+    if path.stat().st_size <= FULL_CHECK_BYTES:
+        # Entities can only be declared before the root element, where root_tag() has refused them, so the
+        # plain parser is safe here; it is ten times as fast as the guarded one, which is written in Python.
+        _guarded(path, _parse_through)
+
+
+def read_tree(path: Path) -> Element:
+    """
+    Read a small XML file as a tree.
+
+    Parameters
+    ----------
+    path : Path
+        The file, plain or gzipped.
+
+    Returns
+    -------
+    Element
+        The root element.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is not XML, or declares a document type or entities.
+    """
+    return _guarded(path, _whole_tree)
+
+
+def _first_tag(file: IO[bytes]) -> str:
+    for _, element in iterparse(file, events=("start",), forbid_dtd=True):
+        return str(element.tag)
+    msg = "no element found"
+    raise ParseError(msg)
+
+
+def _whole_tree(file: IO[bytes]) -> Element:
+    tree: Element = fromstring(file.read(), forbid_dtd=True)
+    return tree
+
+
+def _parse_through(file: IO[bytes]) -> None:
+    xml.parsers.expat.ParserCreate().ParseFile(file)
+
+
+def _guarded(path: Path, action: Callable[[IO[bytes]], T]) -> T:
+    """Run an action on an open file and turn every way it can fail into one line."""
+    try:
+        with open_plain(path) as file:
+            return action(file)
+    except DefusedXmlException as error:
+        msg = f"{path} declares a document type or entities (<!DOCTYPE ...>), which is refused; remove the declaration"
+        raise InputError(msg) from error
+    except (ParseError, xml.parsers.expat.ExpatError) as error:
+        msg = f"{path} is not well-formed XML: {error}"
+        raise InputError(msg) from error
+    except (EOFError, gzip.BadGzipFile) as error:
+        msg = f"{path} is a broken gzip file: {error}"
+        raise InputError(msg) from error
+    except OSError as error:
+        msg = f"{path} cannot be read: {error.strerror or error}"
+        raise InputError(msg) from error
