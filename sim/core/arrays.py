@@ -1,0 +1,104 @@
+"""The layouts of the flat arrays that every kernel works on."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Int: TypeAlias = NDArray[np.int32]
+Float: TypeAlias = NDArray[np.float64]
+Byte: TypeAlias = NDArray[np.uint8]
+
+# What a signal group shows.
+RED, RED_YELLOW, GREEN, YELLOW = 0, 1, 2, 3
+
+# What a stage asks of a group: red, green with right of way, green that must yield.
+OFF, PROTECTED, PERMISSIVE = 0, 1, 2
+
+
+class Network(NamedTuple):
+    """
+    A road network's signals as flat arrays.
+
+    Sizes: S signals, G groups, P stages, M movements, L stop-line lanes, W watched lanes, T turns. Groups and
+    stages of one signal are contiguous. A ragged table is a pointer array (length n + 1) and a value array.
+    """
+
+    # signals (S)
+    group_ptr: Int  # (S+1) groups of signal s: group_ptr[s]:group_ptr[s+1]
+    stage_ptr: Int  # (S+1) stages of signal s
+    matrix_ptr: Int  # (S+1) n x n blocks of group pairs of signal s, row = clearing, column = entering group
+    # groups (G)
+    yellow: Int  # (G) [s]
+    red_yellow: Int  # (G) [s]
+    minimum_green: Int  # (G) [s]
+    minimum_red: Int  # (G) [s]
+    maximum_red: Int  # (G) [s] of a waiting group, before the guard forces its stage
+    group_vehicles: Byte  # (G) 1: serves vehicles, 0: pedestrians only
+    # group pairs (sum of n*n over signals)
+    intergreen: Int  # end of green of the row to begin of green of the column [s]; -1: compatible
+    yields: Byte  # 1: compatible, but the row's movements give way to the column's (permissive)
+    # stages (P)
+    stage_matrix_ptr: Int  # (S+1) P_s x n blocks
+    stage_shows: Byte  # stage x group: OFF, PROTECTED or PERMISSIVE
+    stage_arrow: Byte  # stage x group: 1 where a red group may turn after a stop (SUMO's 's', green arrow)
+    # links: the characters of a signal's state, in SUMO's order
+    link_ptr: Int  # (S+1)
+    link_group: Int  # (links) group of the link
+    dark: Byte  # (G) ASCII letter a group shows for ever ('o', 'O', ...); 0: it is switched
+    # movements (M)
+    movement_signal: Int  # (M)
+    movement_group: Int  # (M)
+    movement_lane: Int  # (M) stop-line lane
+    movement_exit: Int  # (M) watched lane it leads to
+    movement_headway: Float  # (M) saturation headway [s]
+    movement_crossing: Float  # (M) length of its path over the junction [m]
+    # stop-line lanes (L)
+    lane_watched: Int  # (L) the same lane among the watched lanes
+    lane_signal: Int  # (L)
+    lane_movement_ptr: Int  # (L+1)
+    lane_movement: Int
+    # watched lanes (W): stop-line lanes, what leads to them within the range, and what follows a signal
+    watched_length: Float  # (W) [m]
+    watched_speed: Float  # (W) [m/s]
+    watched_edge: Int  # (W) edge number; -1: a lane on a junction
+    # turns (T): from one edge to the next through a signal
+    turn_movement_ptr: Int  # (T+1)
+    turn_movement: Int
+
+
+class Arrivals(NamedTuple):
+    """
+    What a controller knows of the traffic: vehicles in the order they reach each stop line.
+
+    Sorted by lane, then by distance. Any source (full view, loops, connected vehicles) delivers this form.
+    """
+
+    lane_ptr: Int  # (L+1)
+    movement: Int  # (n)
+    earliest: Float  # (n) earliest arrival at the stop line, from now [s]
+    distance: Float  # (n) to the stop line [m]
+    speed: Float  # (n) [m/s]
+    weight: Float  # (n) how many vehicles the entry stands for
+
+
+class Storage(NamedTuple):
+    """How full the watched lanes are."""
+
+    count: Int  # (W) vehicles on the lane
+    room: Float  # (W) from the lane's begin to the rear of its last vehicle [m]
+    tail_speed: Float  # (W) of that vehicle [m/s]
+
+
+class Signals(NamedTuple):
+    """What the guard knows and shows, second by second."""
+
+    shown: Byte  # (G) RED, RED_YELLOW, GREEN or YELLOW
+    since: Int  # (G) seconds in the state shown
+    cleared: Int  # (G) seconds since the last end of green
+    letter: Byte  # (G) PROTECTED or PERMISSIVE while green
+    wanted: Int  # (S) stage wanted, local number
+    forced: Int  # (S) stage forced by maximum red, -1 if none
+    waited: Int  # (G) seconds a group has waited at red with a demand

@@ -1,0 +1,223 @@
+"""Lays a road graph out as the flat arrays of `sim.core.arrays`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.core.arrays import OFF, PERMISSIVE, PROTECTED, Network
+from sim.network.graph import RoadGraph, saturation_headway
+from sim.network.parts import Signal
+from sim.network.timing import TimingRules, derive_timing
+
+LETTER_SHOWS = {"G": PROTECTED, "g": PERMISSIVE}
+# Letters a link may show for ever without being switched: off, off and blinking.
+DARK = frozenset("oO")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The arrays and the names behind their numbers."""
+
+    network: Network
+    signals: tuple[str, ...]
+    groups: tuple[tuple[str, str], ...]
+    stop_lanes: tuple[str, ...]
+    watched: tuple[str, ...]
+    edges: dict[str, int]
+    turns: dict[tuple[str, str], int]
+
+
+def csr(rows: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+    """
+    Pack a ragged table.
+
+    Parameters
+    ----------
+    rows : list of list of int
+        The rows.
+
+    Returns
+    -------
+    tuple of ndarray
+        Pointers (rows + 1) and values, both int32.
+    """
+    pointer = np.zeros(len(rows) + 1, np.int32)
+    np.cumsum([len(r) for r in rows], out=pointer[1:])
+    return pointer, np.array([v for r in rows for v in r], np.int32)
+
+
+def watched_lanes(graph: RoadGraph, distance: float) -> dict[str, int]:
+    """
+    Choose the lanes whose vehicles matter: towards signals, over nodes without one, and behind signals.
+
+    Parameters
+    ----------
+    graph : RoadGraph
+        The graph.
+    distance : float
+        How far upstream of the stop lines [m].
+
+    Returns
+    -------
+    dict
+        Lane id to number.
+    """
+    edges: dict[str, None] = {}
+    for signal in graph.signals:
+        for approach in graph.approaches(signal, distance):
+            edges.update(dict.fromkeys(edge for edge, _ in approach.upstream))
+    lanes: dict[str, int] = {}
+    for edge in edges:
+        for lane in graph.net.getEdge(edge).getLanes():
+            lanes.setdefault(lane.getID(), len(lanes))
+        for links in graph.net.getEdge(edge).getOutgoing().values():
+            for link in links:
+                if not link.getTLSID() and link.getTo().getID() in edges:
+                    for inside in graph.path_lanes(link.getViaLaneID()):
+                        lanes.setdefault(inside.getID(), len(lanes))
+    for movement in graph.movements:
+        if not movement.crossing and movement.signal in graph.signals:
+            lanes.setdefault(movement.to_lane, len(lanes))
+    return lanes
+
+
+def signal_rows(graph: RoadGraph, signal: Signal) -> tuple[list[int], list[int], list[int], list[int]]:
+    """
+    Write a signal's stages and right of way as rows of numbers.
+
+    Parameters
+    ----------
+    graph : RoadGraph
+        The graph.
+    signal : Signal
+        The signal.
+
+    Returns
+    -------
+    tuple of list of int
+        What each stage shows each group, where it shows a green arrow, each group's dark letter, and the n x n
+        table of who yields to whom.
+    """
+    letters = [[stage.state[g.links[0]] for g in signal.groups] for stage in signal.stages]
+    shows = [LETTER_SHOWS.get(letter, OFF) for row in letters for letter in row]
+    arrow = [int(letter == "s") for row in letters for letter in row]
+    dark = [ord(g.column[0]) if len(set(g.column)) == 1 and g.column[0] in DARK else 0 for g in signal.groups]
+    yields = []
+    for i, one in enumerate(signal.groups):
+        for j, other in enumerate(signal.groups):
+            together = any(row[i] == "g" and row[j] in "Gg" for row in letters)
+            meets = any(graph.gives_way(a, b) for a in one.movements for b in other.movements)
+            yields.append(int(i != j and together and meets))
+    return shows, arrow, dark, yields
+
+
+def lay_out(graph: RoadGraph, rules: TimingRules, distance: float = 300.0) -> Layout:
+    """
+    Lay a road graph out as flat arrays.
+
+    Parameters
+    ----------
+    graph : RoadGraph
+        The graph.
+    rules : TimingRules
+        Where transition times come from.
+    distance : float, optional
+        How far upstream of each stop line lanes are watched [m].
+
+    Returns
+    -------
+    Layout
+        The arrays and the names behind their numbers.
+    """
+    signals = list(graph.signals.values())
+    timings = [derive_timing(graph, s, rules) for s in signals]
+    rows = [signal_rows(graph, s) for s in signals]
+    sizes = [len(s.groups) for s in signals]
+    group_ptr, _ = csr([[0] * n for n in sizes])
+    stage_ptr, _ = csr([[0] * len(s.stages) for s in signals])
+    matrix_ptr, _ = csr([[0] * n**2 for n in sizes])
+    stage_matrix_ptr, _ = csr([[0] * (len(s.groups) * len(s.stages)) for s in signals])
+    link_ptr, _ = csr([[0] * s.links for s in signals])
+    link_group = np.zeros(link_ptr[-1], np.int32)
+    groups = []
+    group_of: dict[int, int] = {}
+    for s, signal in enumerate(signals):
+        for k, group in enumerate(signal.groups):
+            groups.append((signal.id, group.name))
+            for link in group.links:
+                link_group[link_ptr[s] + link] = group_ptr[s] + k
+            group_of.update(dict.fromkeys(group.movements, int(group_ptr[s]) + k))
+    watched = watched_lanes(graph, distance)
+    edges = {edge: k for k, edge in enumerate(graph.graph.nodes)}
+    number = {s.id: k for k, s in enumerate(signals)}
+    driven = [
+        (k, m) for k, m in enumerate(graph.movements) if not m.crossing and m.signal in number and m.from_lane in watched
+    ]
+    stop_lanes = {lane: k for k, lane in enumerate(dict.fromkeys(m.from_lane for _, m in driven))}
+    by_lane: list[list[int]] = [[] for _ in stop_lanes]
+    turns: dict[tuple[str, str], int] = {}
+    by_turn: list[list[int]] = []
+    lane_signal = np.zeros(len(stop_lanes), np.int32)
+    for k, (_, m) in enumerate(driven):
+        by_lane[stop_lanes[m.from_lane]].append(k)
+        lane_signal[stop_lanes[m.from_lane]] = number[m.signal]
+        turn = turns.setdefault((m.from_edge, m.to_edge), len(turns))
+        if turn == len(by_turn):
+            by_turn.append([])
+        by_turn[turn].append(k)
+    lane_movement_ptr, lane_movement = csr(by_lane)
+    turn_movement_ptr, turn_movement = csr(by_turn)
+    lanes = [graph.net.getLane(lane) for lane in watched]
+
+    def joined(name: str) -> np.ndarray:  # type: ignore[type-arg]
+        parts = [getattr(t, name).ravel() for t in timings]
+        return np.concatenate(parts).astype(np.int32) if parts else np.zeros(0, np.int32)
+
+    def numbers(column: int) -> np.ndarray:  # type: ignore[type-arg]
+        return np.array([v for row in rows for v in row[column]], np.uint8)
+
+    network = Network(
+        group_ptr=group_ptr,
+        stage_ptr=stage_ptr,
+        matrix_ptr=matrix_ptr,
+        yellow=joined("yellow"),
+        red_yellow=joined("red_yellow"),
+        minimum_green=joined("minimum_green"),
+        minimum_red=joined("minimum_red"),
+        maximum_red=joined("maximum_red"),
+        group_vehicles=np.array([not g.pedestrian for s in signals for g in s.groups], np.uint8),
+        intergreen=joined("intergreen"),
+        yields=numbers(3),
+        stage_matrix_ptr=stage_matrix_ptr,
+        stage_shows=numbers(0),
+        stage_arrow=numbers(1),
+        link_ptr=link_ptr,
+        link_group=link_group,
+        dark=numbers(2),
+        movement_signal=np.array([number[m.signal] for _, m in driven], np.int32),
+        movement_group=np.array([group_of[k] for k, _ in driven], np.int32),
+        movement_lane=np.array([stop_lanes[m.from_lane] for _, m in driven], np.int32),
+        movement_exit=np.array([watched[m.to_lane] for _, m in driven], np.int32),
+        movement_headway=np.array([saturation_headway(m.speed) for _, m in driven], np.float64),
+        movement_crossing=np.array([m.length for _, m in driven], np.float64),
+        lane_watched=np.array([watched[lane] for lane in stop_lanes], np.int32),
+        lane_signal=lane_signal,
+        lane_movement_ptr=lane_movement_ptr,
+        lane_movement=lane_movement,
+        watched_length=np.array([float(lane.getLength()) for lane in lanes], np.float64),
+        watched_speed=np.array([float(lane.getSpeed()) for lane in lanes], np.float64),
+        watched_edge=np.array([edges.get(lane.getEdge().getID(), -1) for lane in lanes], np.int32),
+        turn_movement_ptr=turn_movement_ptr,
+        turn_movement=turn_movement,
+    )
+    return Layout(
+        network=network,
+        signals=tuple(number),
+        groups=tuple(groups),
+        stop_lanes=tuple(stop_lanes),
+        watched=tuple(watched),
+        edges=edges,
+        turns=turns,
+    )
