@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from sim.control.registry import parse_controller
 from sim.errors import EnvironmentFaultError, GruenbandError, InputError, near_miss
 from sim.scenario.faults import Fault, describe
 from sim.scenario.model import Scenario
@@ -180,10 +181,22 @@ def _validated(raw: dict[str, Any], path: Path, faults: list[Fault]) -> Scenario
         scenario = Scenario.model_validate_json(json.dumps(raw, default=str), strict=True)
     except ValidationError as error:
         faults = [*faults, *describe(error, Scenario)]
+    else:
+        faults = [*faults, *_controller_faults(scenario)]
     if scenario is not None and not faults:
         return scenario
     _raise(faults, path)
     raise AssertionError  # unreachable: _raise always raises
+
+
+def _controller_faults(scenario: Scenario) -> list[Fault]:
+    faults = []
+    for position, text in enumerate(scenario.controllers):
+        try:
+            parse_controller(text)
+        except InputError as error:
+            faults.append(Fault(f"controllers[{position}]", str(error)))
+    return faults
 
 
 def _raise(faults: Iterable[Fault], path: Path) -> None:

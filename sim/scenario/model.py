@@ -16,7 +16,7 @@ from pydantic import (
     field_validator,
 )
 
-from sim.scenario.values import parse_numbers, parse_seeds, parse_time, spell_controller, spell_options
+from sim.scenario.values import parse_scales, parse_seeds, parse_time, spell_controller, spell_options
 
 MAX_SEED = 2**31 - 1  # SUMO reads --seed as a signed 32-bit integer
 
@@ -125,7 +125,7 @@ class Scenario(_Frozen):
         BeforeValidator(parse_seeds, json_schema_input_type=list[int] | str),
     ] = Field(default=(1, 2, 3, 4, 5), min_length=1, description="Seeds, as a list or as '1-10,15'.")
     scales: Annotated[
-        tuple[PositiveFloat, ...], BeforeValidator(parse_numbers, json_schema_input_type=list[float] | str)
+        tuple[PositiveFloat, ...], BeforeValidator(parse_scales, json_schema_input_type=list[float] | str)
     ] = Field(default=(1.0,), min_length=1, description="Factors on the demand.")
     controllers: tuple[ControllerChoice, ...] = Field(
         default=("program",),

@@ -87,9 +87,9 @@ def parse_seeds(value: object) -> object:
     return tuple(seeds)
 
 
-def parse_numbers(value: object) -> object:
+def parse_scales(value: object) -> object:
     """
-    Turn ``"0.8,1.0"`` into a list of numbers, and leave everything else alone.
+    Turn ``"0.8,1.0"`` into a list of demand factors, and leave everything else alone.
 
     Parameters
     ----------

@@ -1,0 +1,185 @@
+"""``gruenband run``: simulate scenarios x controllers x scales x seeds and show the result."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from sim.cli.options import Debug, InterruptedBatchError
+from sim.errors import EnvironmentFaultError, GruenbandError, InputError, RunFailedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from sim.control.spec import ControllerSpec
+    from sim.run import RunTask
+    from sim.scenario import Scenario
+
+T = TypeVar("T")
+_LONGEST_FOLDER_NAME = 60
+
+
+def run_command(  # noqa: PLR0913, PLR0917 - one argument per option
+    scenario: Annotated[
+        list[str],
+        typer.Argument(metavar="SCENARIO…", help="Shipped name, scenario TOML or .sumocfg; one or more."),
+    ],
+    controller: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--controller", "-c", metavar="ID[:key=value,…]", help="Controller; give it several times."
+        ),
+    ] = None,
+    seeds: Annotated[
+        str | None, typer.Option("--seeds", "-s", metavar="1-10", help="Seeds: 1-10 or 1,3,5-7.")
+    ] = None,
+    scale: Annotated[
+        str | None, typer.Option("--scale", metavar="0.8,1.0", help="Factors on the demand.")
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Runs at a time (default: one per core).")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Result folder (default: results/<scenario>).")
+    ] = None,
+    time_limit: Annotated[
+        float | None,
+        typer.Option("--time-limit", min=0.001, metavar="S", help="Longest wall-clock time of one run [s]."),
+    ] = None,
+    gui: Annotated[
+        bool, typer.Option("--gui", help="Show the first of the runs in sumo-gui; keep it only with --out.")
+    ] = False,
+    keep_sumo_output: Annotated[
+        bool, typer.Option("--keep-sumo-output", help="Keep SUMO's own output files of new runs.")
+    ] = False,
+    debug: Debug = False,  # noqa: ARG001 - main.invoke() looks at it
+) -> int:
+    """
+    Simulate scenarios with controllers over seeds and demand scales, and show the result.
+
+    Finished runs are kept: the same command again does only what is missing.
+    """
+    from sim.batch.plan import plan_batch
+    from sim.cli.machine import default_jobs
+    from sim.sumo.version import require_sumo
+
+    scenarios, controllers = _inputs(scenario, controller)
+    tasks = plan_batch(scenarios, controllers or None, _seeds(seeds), _scales(scale))
+    require_sumo()
+    if keep_sumo_output:
+        tasks = [dataclasses.replace(task, keep_sumo_output=True) for task in tasks]
+    if gui:
+        tasks, jobs = [dataclasses.replace(_first_shown(tasks), gui=True)], 1
+        if out is None:
+            with tempfile.TemporaryDirectory(prefix="gruenband-") as shown:
+                return _simulate(tasks, Path(shown), jobs, time_limit)
+    folder = out or Path("results") / _folder_name([item.name for item in scenarios])
+    _make_writable(folder)
+    return _simulate(tasks, folder, jobs or default_jobs(), time_limit)
+
+
+def _inputs(names: Sequence[str], texts: Sequence[str] | None) -> tuple[list[Scenario], list[ControllerSpec]]:
+    """Load scenarios and controllers, and tell the faults of all of them at once."""
+    from sim.control.registry import parse_controller
+    from sim.scenario import load_scenario
+
+    faults: list[GruenbandError] = []
+    scenarios = _each(dict.fromkeys(names), load_scenario, faults)
+    controllers = _each(dict.fromkeys(texts or ()), parse_controller, faults)
+    by_name: dict[str, Scenario] = {}
+    twice = {item.name for item in scenarios if by_name.setdefault(item.name, item) != item}
+    faults += [
+        InputError(f"two scenarios are called '{name}'; give one another 'name'") for name in sorted(twice)
+    ]
+    if faults:
+        wrong_input = any(isinstance(fault, InputError) for fault in faults)
+        message = "; ".join(dict.fromkeys(str(fault) for fault in faults))
+        raise (InputError if wrong_input else EnvironmentFaultError)(message)
+    return list(by_name.values()), controllers
+
+
+def _each(texts: Iterable[str], parse: Callable[[str], T], faults: list[GruenbandError]) -> list[T]:
+    values: list[T] = []
+    for text in texts:
+        try:
+            value = parse(text)
+        except GruenbandError as fault:
+            faults.append(fault)
+        else:
+            values.append(value)
+    return values
+
+
+def _seeds(text: str | None) -> tuple[int, ...] | None:
+    from sim.scenario.values import parse_seeds
+
+    return _distinct("--seeds", text, parse_seeds)
+
+
+def _scales(text: str | None) -> tuple[float, ...] | None:
+    from sim.scenario.values import parse_scales
+
+    return _distinct("--scale", text, parse_scales)
+
+
+def _distinct(option: str, text: str | None, parse: Callable[[object], object]) -> tuple[T, ...] | None:
+    if text is None:
+        return None
+    try:
+        values = parse(text)
+    except ValueError as error:
+        msg = f"{option}: {error}"
+        raise InputError(msg) from None
+    return tuple(dict.fromkeys(values)) if isinstance(values, tuple) else None
+
+
+def _first_shown(tasks: Sequence[RunTask]) -> RunTask:
+    """Pick what --gui shows: the first run that is not the floor, which has no signals to look at."""
+    from sim.evaluate.results import FLOOR_CONTROLLER
+
+    return next(task for task in tasks if task.controller.id != FLOOR_CONTROLLER)
+
+
+def _folder_name(names: Sequence[str]) -> str:
+    joined = "+".join(names)
+    return joined if len(joined) <= _LONGEST_FOLDER_NAME else f"{names[0]}-and-{len(names) - 1}-more"
+
+
+def _make_writable(folder: Path) -> None:
+    """Fail now, not after an hour of simulation, if nothing can be written to the folder."""
+    if folder.exists() and not folder.is_dir():
+        msg = f"--out {folder} is a file; name a folder"
+        raise InputError(msg)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"x" * 4096)
+    except OSError as error:
+        msg = f"the output folder {folder} is not writable: {error.strerror}; choose another with --out"
+        raise EnvironmentFaultError(msg) from error
+
+
+def _simulate(tasks: list[RunTask], folder: Path, jobs: int, time_limit: float | None) -> int:
+    """Run the batch under a progress view, show the table, and tell the exit code."""
+    from sim.batch.supervisor import run_batch
+    from sim.cli.progress import progress_view
+    from sim.cli.table import show_results
+
+    with progress_view() as view:
+        result = run_batch(tasks, folder, jobs, time_limit, view)
+    show_results(folder)
+    if result.interrupted:
+        kept = result.resumed + result.done
+        msg = (
+            f"interrupted: {kept} of {result.planned} runs are done and kept; the same command does the rest"
+        )
+        raise InterruptedBatchError(msg)
+    missing = result.failed + result.timeouts
+    if missing:
+        msg = f"{missing} of {result.planned} runs have no result; the same command tries them again"
+        raise RunFailedError(msg)
+    return 0
