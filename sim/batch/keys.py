@@ -1,0 +1,135 @@
+"""Run keys: equal keys mean equal results, so a finished key is never run again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from sim import __version__
+from sim.errors import InputError
+from sim.scenario.xmlfile import read_tree
+from sim.sumo.version import sumo_version
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sim.run import RunTask
+    from sim.scenario.model import Scenario
+
+KEY_LENGTH = 16  # hex digits: 64 bits, a collision among a million runs has a chance of 3e-8
+# What says which runs are made, or describes them, but changes no result. The paths are replaced by the
+# content of the files, so that a store stays valid when a folder is moved.
+_NO_CONTENT = frozenset(
+    {
+        "seeds",
+        "scales",
+        "controllers",
+        "time_limit",
+        "description",
+        "network",
+        "demand",
+        "additional",
+        "sumocfg",
+    }
+)
+_OUTPUT_SECTIONS = frozenset({"output", "report"})
+
+
+def run_key(task: RunTask) -> str:
+    """
+    Compute the key of a run.
+
+    Parameters
+    ----------
+    task : RunTask
+        The run: scenario, controller, seed, scale.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits over the scenario's content, the content of every file it names, the controller
+        with its parameters, seed, scale, and the versions of SUMO and of this package.
+
+    Raises
+    ------
+    InputError
+        If a file of the scenario cannot be read.
+    """
+    return _digest(
+        {
+            "scenario": _content(task.scenario),
+            "controller": task.controller.to_json(),
+            "seed": task.seed,
+            "scale": float(task.scale),
+            "sumo": sumo_version(),
+            "package": __version__,
+        }
+    )
+
+
+def scenario_key(scenario: Scenario) -> str:
+    """
+    Compute the key of the traffic situation alone.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The scenario; its seeds, scales, controllers and description do not matter.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits; runs are compared, and floors found, among equal ones.
+
+    Raises
+    ------
+    InputError
+        If a file of the scenario cannot be read.
+    """
+    return _digest(_content(scenario))
+
+
+def _content(scenario: Scenario) -> dict[str, Any]:
+    content: dict[str, Any] = scenario.model_dump(mode="json", exclude=set(_NO_CONTENT))
+    content["network"] = _file_digest(scenario.network)
+    content["demand"] = [_file_digest(path) for path in scenario.demand]
+    content["additional"] = [_file_digest(path) for path in scenario.additional]
+    if scenario.sumocfg is not None:
+        files = [scenario.sumocfg, *_files_of(scenario.sumocfg)]
+        content["sumocfg"] = [_file_digest(path) for path in files]
+    return content
+
+
+def _digest(content: dict[str, Any]) -> str:
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
+
+
+def _file_digest(path: Path) -> str:
+    try:
+        stat = path.stat()
+        return _digest_of_version(path, stat.st_mtime_ns, stat.st_size)
+    except OSError as error:
+        msg = f"{path}: cannot be read ({error.strerror}); check the path in the scenario"
+        raise InputError(msg) from None
+
+
+@lru_cache(maxsize=4096)
+def _digest_of_version(path: Path, mtime_ns: int, size: int) -> str:  # noqa: ARG001  (part of the cache's key)
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _files_of(sumocfg: Path) -> list[Path]:
+    """List every existing file that a SUMO configuration reads, in the order of the configuration."""
+    root = read_tree(sumocfg)
+    files = []
+    for section in root:
+        if section.tag in _OUTPUT_SECTIONS:
+            continue
+        for option in section:
+            names = (option.get("value") or option.get("v") or option.text or "").replace(",", " ").split()
+            files += [path for name in names if (path := sumocfg.parent / name).is_file()]
+    return files
