@@ -82,6 +82,7 @@ class Arrivals(NamedTuple):
     distance: Float  # (n) to the stop line [m]
     speed: Float  # (n) [m/s]
     weight: Float  # (n) how many vehicles the entry stands for
+    entered: Int  # (M) vehicles that came into view of their movement since the last reading
 
 
 class Storage(NamedTuple):

@@ -155,6 +155,8 @@ def lay_out(graph: RoadGraph, rules: TimingRules, distance: float = 300.0) -> La
     driven = [
         (k, m) for k, m in enumerate(graph.movements) if not m.crossing and m.signal in number and m.from_lane in watched
     ]
+    # Kernels count on the lanes of a signal standing side by side.
+    driven.sort(key=lambda pair: number[pair[1].signal])
     stop_lanes = {lane: k for k, lane in enumerate(dict.fromkeys(m.from_lane for _, m in driven))}
     by_lane: list[list[int]] = [[] for _ in stop_lanes]
     turns: dict[tuple[str, str], int] = {}

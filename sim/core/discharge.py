@@ -1,0 +1,248 @@
+"""When each vehicle would cross the stop line if a stage were shown: the queue model in its short form."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.core.arrays import (
+    GREEN,
+    OFF,
+    PERMISSIVE,
+    RED_YELLOW,
+    Arrivals,
+    Float,
+    Network,
+    Signals,
+    Storage,
+)
+from sim.core.jit import kernel
+from sim.core.sense import SLOW
+
+# Time the first driver of a queue needs to get going, beyond the headway [s].
+START_UP = 1.0
+# A permitted driver crosses when no opposing vehicle is due within these times [s] before and after.
+GAP_BEFORE, GAP_AFTER = 1.0, 4.0
+# Space a standing vehicle takes [m].
+SPACE = 7.5
+NEVER = 1e9
+
+
+@kernel
+def green_starts(network: Network, signals: Signals, s: int, stage: int, starts: Float) -> float:
+    """
+    Compute when each group of a stage would be green if the stage were asked for now.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    signals : Signals
+        What is shown.
+    s : int
+        The signal.
+    stage : int
+        Local number of the stage.
+    starts : Float
+        Shape (groups of s), time to begin of green [s], NEVER for groups not in the stage; overwritten.
+
+    Returns
+    -------
+    float
+        When the last group of the stage begins [s].
+    """
+    first, last = network.group_ptr[s], network.group_ptr[s + 1]
+    n = last - first
+    row = network.stage_matrix_ptr[s] + stage * n
+    latest = 0.0
+    for g in range(n):
+        if network.stage_shows[row + g] == OFF:
+            starts[g] = NEVER
+            continue
+        shown = signals.shown[first + g]
+        lead = network.red_yellow[first + g]
+        start = 0.0
+        if shown == RED_YELLOW:
+            start = float(lead - signals.since[first + g])
+        elif shown != GREEN:
+            need = float(lead)
+            for i in range(n):
+                between = network.intergreen[network.matrix_ptr[s] + i * n + g]
+                if between < 0 or i == g:
+                    continue
+                other = signals.shown[first + i]
+                if other == GREEN or other == RED_YELLOW:
+                    left = network.minimum_green[first + i] - signals.since[first + i]
+                    if other == RED_YELLOW:
+                        left += network.red_yellow[first + i]
+                    need = max(need, float(between + max(left, 0)))
+                else:
+                    need = max(need, float(between - signals.cleared[first + i]))
+            start = need
+        starts[g] = max(start, 0.0)
+        latest = max(latest, starts[g])
+    return latest
+
+
+@kernel
+def places_behind(storage: Storage, lane: int) -> float:
+    """
+    Count the vehicles that still fit onto the lane behind a signal.
+
+    Parameters
+    ----------
+    storage : Storage
+        How full the lanes are.
+    lane : int
+        Watched lane.
+
+    Returns
+    -------
+    float
+        Vehicles; NEVER while its last vehicle moves on.
+    """
+    if storage.tail_speed[lane] >= SLOW:
+        return NEVER
+    return np.floor(storage.room[lane] / SPACE)
+
+
+@kernel
+def crossings(
+    network: Network,
+    arrivals: Arrivals,
+    storage: Storage,
+    s: int,
+    stage: int,
+    starts: Float,
+    lanes: tuple[int, int],
+    cross: Float,
+) -> None:
+    """
+    Compute when each vehicle in view crosses the stop line while a stage is shown for good.
+
+    Lanes are first-in-first-out: a vehicle whose group is red, or whose exit is full, holds those behind it.
+    Protected vehicles are placed first, then permitted ones into the gaps that are left.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    arrivals : Arrivals
+        The vehicles.
+    storage : Storage
+        Room behind the signal.
+    s : int
+        The signal.
+    stage : int
+        Local number of the stage.
+    starts : Float
+        Begin of green of each group of the signal [s].
+    lanes : tuple of int
+        First and past-the-last stop-line lane of the signal.
+    cross : Float
+        Shape (vehicles), crossing times [s], NEVER if not served; overwritten for the signal's lanes.
+    """
+    first = network.group_ptr[s]
+    n = network.group_ptr[s + 1] - first
+    row = network.stage_matrix_ptr[s] + stage * n
+    for permitted in range(2):
+        for lane in range(lanes[0], lanes[1]):
+            free = NEVER
+            before = -NEVER
+            held = False
+            for i in range(arrivals.lane_ptr[lane], arrivals.lane_ptr[lane + 1]):
+                m = arrivals.movement[i]
+                g = network.movement_group[m] - first
+                shows = network.stage_shows[row + g]
+                mine = (shows == PERMISSIVE) == (permitted == 1)
+                if held or shows == OFF:
+                    held = True
+                    if permitted == 0 or mine or shows == OFF:
+                        cross[i] = NEVER
+                    continue
+                if not mine:
+                    if permitted == 0:
+                        # Placed in the second pass; what stands behind it waits at least for a headway.
+                        cross[i] = NEVER
+                        before = max(before, starts[g]) + network.movement_headway[m]
+                    elif cross[i] < NEVER:
+                        cross[i] = max(cross[i], before + network.movement_headway[m])
+                        before = cross[i]
+                    continue
+                free = places_behind(storage, network.movement_exit[m])
+                if free < 1.0:
+                    held = True
+                    cross[i] = NEVER
+                    continue
+                t = max(arrivals.earliest[i], starts[g] + START_UP, before + network.movement_headway[m])
+                if permitted == 1:
+                    t = next_gap(network, arrivals, s, g, lanes, cross, t)
+                cross[i] = t
+                before = t
+
+
+@kernel
+def next_gap(
+    network: Network, arrivals: Arrivals, s: int, g: int, lanes: tuple[int, int], cross: Float, t: float
+) -> float:
+    """
+    Find the first time a permitted driver can cross between the vehicles it yields to.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    arrivals : Arrivals
+        The vehicles.
+    s : int
+        The signal.
+    g : int
+        The driver's group, local number.
+    lanes : tuple of int
+        First and past-the-last stop-line lane of the signal.
+    cross : Float
+        Crossing times found so far [s].
+    t : float
+        Earliest time [s].
+
+    Returns
+    -------
+    float
+        Time [s].
+    """
+    first = network.group_ptr[s]
+    n = network.group_ptr[s + 1] - first
+    for _ in range(64):
+        clash = -1.0
+        for lane in range(lanes[0], lanes[1]):
+            for i in range(arrivals.lane_ptr[lane], arrivals.lane_ptr[lane + 1]):
+                other = network.movement_group[arrivals.movement[i]] - first
+                if network.yields[network.matrix_ptr[s] + g * n + other] == 0:
+                    continue
+                if t - GAP_BEFORE < cross[i] < t + GAP_AFTER:
+                    clash = max(clash, cross[i])
+        if clash < 0.0:
+            return t
+        t = clash + GAP_BEFORE
+    return t
+
+
+@kernel
+def lanes_of(network: Network, s: int) -> tuple[int, int]:
+    """
+    Find the stop-line lanes of a signal.
+
+    Parameters
+    ----------
+    network : Network
+        The network; a signal's lanes are contiguous.
+    s : int
+        The signal.
+
+    Returns
+    -------
+    tuple of int
+        First and past-the-last lane.
+    """
+    begin = np.searchsorted(network.lane_signal, s)
+    end = np.searchsorted(network.lane_signal, s + 1)
+    return begin, end

@@ -1,0 +1,465 @@
+"""One run: the loop of session, sensing, controller and guard."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sim import __version__
+from sim.control.registry import build, find_kind
+from sim.control.spec import ControllerSpec
+from sim.errors import InputError
+from sim.network.graph import RoadGraph
+from sim.network.layout import Layout, lay_out
+from sim.network.timing import TimingRules
+from sim.scenario import Scenario
+from sim.scenario.arguments import sumo_arguments
+from sim.sumo.session import Session
+from sim.sumo.statistics import read_statistics
+from sim.sumo.version import sumo_version
+
+# How often standing vehicles are looked for [s]; the longest wait is exact to this.
+LOOK_EVERY = 10
+Progress = Callable[[float, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RunTask:
+    """
+    One cell of a batch.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        What to simulate.
+    controller : ControllerSpec
+        Who decides.
+    seed : int
+        SUMO's random seed.
+    scale : float
+        Factor on the demand.
+    gui : bool
+        Show SUMO's window.
+    keep_sumo_output : bool
+        Keep SUMO's own files beside the results.
+    """
+
+    scenario: Scenario
+    controller: ControllerSpec
+    seed: int
+    scale: float
+    gui: bool = False
+    keep_sumo_output: bool = False
+
+    def to_json(self) -> str:
+        """
+        Write the task as JSON.
+
+        Returns
+        -------
+        str
+            One line.
+        """
+        return json.dumps(
+            {
+                "scenario": json.loads(self.scenario.model_dump_json()),
+                "controller": json.loads(self.controller.to_json()),
+                "seed": self.seed,
+                "scale": self.scale,
+                "gui": self.gui,
+                "keep_sumo_output": self.keep_sumo_output,
+            },
+            sort_keys=True,
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> RunTask:
+        """
+        Read what `to_json` wrote.
+
+        Parameters
+        ----------
+        text : str
+            The JSON.
+
+        Returns
+        -------
+        RunTask
+            The task.
+        """
+        data = json.loads(text)
+        return cls(
+            Scenario.model_validate(data["scenario"]),
+            ControllerSpec.from_json(json.dumps(data["controller"])),
+            data["seed"],
+            data["scale"],
+            data["gui"],
+            data["keep_sumo_output"],
+        )
+
+
+@dataclass
+class Watch:
+    """What the loop notes on the way."""
+
+    gridlock_after: float
+    longest_wait: float = 0.0
+    gridlock_time: float | None = None
+    running: int = 0
+    control_seconds: float = 0.0
+    steps: int = 0
+    first_step: float = 0.0
+
+    def look(self, session: Session) -> None:
+        """
+        Note the longest standstill, and the moment it becomes a gridlock.
+
+        Parameters
+        ----------
+        session : Session
+            The simulation.
+        """
+        self.running, standing = session.standing()
+        self.longest_wait = max(self.longest_wait, standing)
+        if standing >= self.gridlock_after and self.gridlock_time is None:
+            self.gridlock_time = session.time
+
+
+def run(task: RunTask, directory: Path, progress: Progress | None = None) -> None:
+    """
+    Simulate a task and write what came out of it.
+
+    Parameters
+    ----------
+    task : RunTask
+        What to run.
+    directory : Path
+        An empty folder; ``run.json`` and SUMO's ``tripinfo.parquet`` are written into it.
+    progress : callable, optional
+        Called about once a second with the share simulated and the vehicles in the network.
+
+    Raises
+    ------
+    InputError
+        If the network or the demand cannot be used.
+    RunFailedError
+        If SUMO stops.
+    """
+    started = time.perf_counter()
+    scenario = task.scenario
+    kind = find_kind(task.controller.id)
+    controller = build(task.controller)
+    graph = RoadGraph.from_file(scenario.network, scenario.additional)
+    refuse_never_green(graph, scenario)
+    rules = timing_rules(scenario)
+    extra: list[Path] = []
+    if kind.in_sumo:
+        extra = controller.programs(graph, rules, scenario, directory)
+    options = sumo_arguments(scenario, task.seed, task.scale, directory, extra)
+    session = Session(options, directory / "sumo-errors.log", gui=task.gui)
+    watch = Watch(scenario.gridlock_after)
+    ticker = Ticker(scenario.begin, scenario.end, progress)
+    try:
+        watch.first_step = time.perf_counter() - started
+        if kind.in_sumo:
+            run_in_sumo(session, controller, scenario, watch, ticker)
+        else:
+            layout = lay_out(graph, rules, max(scenario.sensing.range, float(getattr(controller, "reach", 0.0))))
+            run_adaptive(session, controller, Street(graph, layout), scenario, watch, ticker)
+    finally:
+        session.close()
+    wall = time.perf_counter() - started
+    result: dict[str, Any] = {
+        "begin": scenario.begin,
+        "end": scenario.end,
+        "gridlock": watch.gridlock_time is not None,
+        "gridlock_time": watch.gridlock_time,
+        "longest_wait": watch.longest_wait,
+        "steps": watch.steps,
+        "wall_seconds": round(wall, 3),
+        "start_seconds": round(watch.first_step, 3),
+        "control_seconds": round(watch.control_seconds, 3),
+        "sumo_version": sumo_version(),
+        "package_version": __version__,
+        "vehicles_in_demand": names_vehicles(scenario.demand),
+        **read_statistics(directory / "statistics.xml"),
+    }
+    (directory / "run.json").write_text(json.dumps(result, indent=1, sort_keys=True))
+    if not task.keep_sumo_output:
+        for name in ("sumo-errors.log", "statistics.xml", "programs.add.xml"):
+            (directory / name).unlink(missing_ok=True)
+
+
+class Ticker:
+    """
+    Reports progress about once a second of wall time.
+
+    Parameters
+    ----------
+    begin, end : float
+        The window [s].
+    progress : callable or None
+        Where to report.
+    """
+
+    def __init__(self, begin: float, end: float, progress: Progress | None) -> None:
+        self._begin = begin
+        self._span = max(end - begin, 1.0)
+        self._progress = progress
+        self._last = time.perf_counter()
+
+    def tick(self, now: float, running: int) -> None:
+        """
+        Report if a second has passed.
+
+        Parameters
+        ----------
+        now : float
+            Simulated time [s].
+        running : int
+            Vehicles in the network.
+        """
+        if self._progress is None:
+            return
+        wall = time.perf_counter()
+        if wall - self._last >= 1.0:
+            self._last = wall
+            self._progress((now - self._begin) / self._span, running)
+
+
+@dataclass(frozen=True)
+class Street:
+    """A network in both its forms."""
+
+    graph: RoadGraph
+    layout: Layout
+
+
+def run_in_sumo(
+    session: Session,
+    controller: Any,  # noqa: ANN401
+    scenario: Scenario,
+    watch: Watch,
+    ticker: Ticker,
+) -> None:
+    """
+    Let SUMO switch the lamps itself.
+
+    Parameters
+    ----------
+    session : Session
+        The simulation.
+    controller : object
+        Its ``on_start`` and ``on_departed`` are called.
+    scenario : Scenario
+        The window.
+    watch : Watch
+        Notes.
+    ticker : Ticker
+        Progress.
+    """
+    controller.on_start(session)
+    each_step = controller.on_departed is not None
+    now = session.time
+    while now < scenario.end:
+        if each_step:
+            session.step()
+            now = session.time
+            controller.on_departed(session)
+        else:
+            now = min(now + LOOK_EVERY, scenario.end)
+            session.step(now)
+        watch.steps += 1
+        if not each_step or now % LOOK_EVERY == 0:
+            watch.look(session)
+            ticker.tick(now, watch.running)
+
+
+def run_adaptive(
+    session: Session,
+    controller: Any,  # noqa: ANN401
+    street: Street,
+    scenario: Scenario,
+    watch: Watch,
+    ticker: Ticker,
+) -> None:
+    """
+    Sense, decide and switch, second by second.
+
+    Parameters
+    ----------
+    session : Session
+        The simulation.
+    controller : object
+        Has ``interval`` [s] and ``decide``.
+    street : Street
+        The network.
+    scenario : Scenario
+        The window.
+    watch : Watch
+        Notes.
+    ticker : Ticker
+        Progress.
+    """
+    from sim.core.guard import advance, new_signals, render  # noqa: PLC0415  (start-up of the CLI)
+    from sim.core.sense import waiting_groups  # noqa: PLC0415
+    from sim.sensing.view import FullView  # noqa: PLC0415
+
+    network, layout = street.layout.network, street.layout
+    signals = new_signals(network, np.zeros(len(layout.signals), np.int32))
+    view = FullView(street.graph, layout, float(getattr(controller, "reach", scenario.sensing.range)))
+    controller.reset(network)
+    session.watch(layout.watched)
+    letters = np.zeros(len(network.link_group), np.uint8)
+    render(network, signals, letters)
+    shown = letters.copy()
+    bounds = network.link_ptr.tolist()
+    staged = [s for s in range(len(layout.signals)) if network.stage_ptr[s + 1] > network.stage_ptr[s]]
+    for s in staged:
+        session.show(layout.signals[s], bytes(shown[bounds[s] : bounds[s + 1]]).decode())
+    wish = signals.wanted.copy()
+    waiting = np.zeros(len(network.yellow), np.uint8)
+    now = session.time
+    per_second = max(1, round(1.0 / scenario.step_length))
+    second = 0
+    clock = time.perf_counter
+    while now < scenario.end:
+        for _ in range(per_second):
+            session.step()
+            for name in session.departed():
+                view.depart(name, session.route(name), session.length(name))
+            for name in session.arrived():
+                view.arrive(name)
+        now = session.time
+        begun = clock()
+        if second % controller.interval == 0:
+            arrivals, storage = view.see(session.read(), session.route)
+            waiting = waiting_groups(network, arrivals, signals)
+            wish = controller.decide(now, network, signals, arrivals, storage)
+        advance(network, signals, wish, waiting)
+        render(network, signals, letters)
+        if not np.array_equal(letters, shown):
+            for s in staged:
+                a, b = bounds[s], bounds[s + 1]
+                if not np.array_equal(letters[a:b], shown[a:b]):
+                    session.show(layout.signals[s], bytes(letters[a:b]).decode())
+            shown[:] = letters
+        second += 1
+        watch.steps += 1
+        watch.control_seconds += clock() - begun
+        if second % LOOK_EVERY == 0:
+            watch.look(session)
+            ticker.tick(now, watch.running)
+
+
+def timing_rules(scenario: Scenario) -> TimingRules:
+    """
+    Take the transition times a scenario asks for.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The scenario.
+
+    Returns
+    -------
+    TimingRules
+        The rules.
+    """
+    given = scenario.signals
+
+    def number(value: float | str) -> float | None:
+        return None if isinstance(value, str) else float(value)
+
+    return TimingRules(
+        yellow=number(given.yellow),
+        all_red=number(given.all_red),
+        red_yellow=number(given.red_yellow),
+        minimum_green=given.minimum_green,
+        maximum_red=given.maximum_red,
+    )
+
+
+def refuse_never_green(graph: RoadGraph, scenario: Scenario) -> None:
+    """
+    Refuse a demand that uses a movement which its signal never shows green.
+
+    Parameters
+    ----------
+    graph : RoadGraph
+        The network.
+    scenario : Scenario
+        The demand; only written-out routes can be checked before the run.
+
+    Raises
+    ------
+    InputError
+        Naming signal, movement and program.
+    """
+    dead = {}
+    for signal in graph.signals.values():
+        for group in signal.groups:
+            if not set(group.column) & set("GgsoO"):
+                for number in group.movements:
+                    m = graph.movements[number]
+                    dead.setdefault((m.from_edge, m.to_edge), (signal, m))
+    for signal in graph.signals.values():
+        for group in signal.groups:
+            if set(group.column) & set("GgsoO"):
+                for number in group.movements:
+                    # Another lane serves the same turn.
+                    dead.pop((graph.movements[number].from_edge, graph.movements[number].to_edge), None)
+    if not dead:
+        return
+    for path in scenario.demand:
+        text = read_text(path)
+        for (before, after), (signal, m) in dead.items():
+            if f"{before} {after}" in text:
+                msg = (
+                    f"{graph.path}: signal '{signal.id}': movement {m.name} (link {m.link}) has no green in program "
+                    f"'{signal.program}', but {path.name} sends vehicles there; give it a green or close the lane"
+                )
+                raise InputError(msg)
+
+
+def read_text(path: Path) -> str:
+    """
+    Read a demand file, gzipped or not.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    str
+        Its text.
+    """
+    import gzip  # noqa: PLC0415
+
+    raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    return raw.decode(errors="replace")
+
+
+def names_vehicles(demand: tuple[Path, ...]) -> bool:
+    """
+    Tell whether the demand is written as vehicles; RESCO's own measure charges only those.
+
+    Parameters
+    ----------
+    demand : tuple of Path
+        Route files.
+
+    Returns
+    -------
+    bool
+        True if any file has a ``<vehicle>``.
+    """
+    return any("<vehicle " in read_text(path) for path in demand)

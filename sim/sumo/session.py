@@ -1,0 +1,289 @@
+"""One adapter over libsumo (batch) and traci (window, remote): few calls, and states only when they change."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from sim.errors import EnvironmentFaultError, GruenbandError, RunFailedError
+
+# SUMO's numbers of the variables that a traci subscription names.
+VAR_LANE_ID, VAR_LANE_POSITION, VAR_SPEED = 0x51, 0x56, 0x40
+
+# All of SUMO's checks on, except right of way at and within junctions (bits 3 and 5 of vehicle.setSpeedMode).
+NO_RIGHT_OF_WAY = 0b110111
+
+
+class Session:
+    """
+    A running simulation.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        SUMO's options, without the program name.
+    error_log : Path
+        Where SUMO writes its errors; the first one becomes the message of a fault.
+    gui : bool, optional
+        Open SUMO's window and talk to it through traci.
+    """
+
+    def __init__(self, arguments: Sequence[str], error_log: Path, *, gui: bool = False) -> None:
+        self._log = error_log
+        self._gui = gui
+        self._lanes: dict[str, int] = {}
+        options = [*arguments, "--error-log", str(error_log)]
+        if gui:
+            self._api = self._start_window(options)
+        else:
+            self._api = self._start_library(options)
+        self._vehicle = self._api.vehicle
+        self._simulation = self._api.simulation
+        self._lights = self._api.trafficlight
+
+    def _start_library(self, options: list[str]) -> Any:  # noqa: ANN401  (libsumo is untyped)
+        use_own_sumo_home()
+        try:
+            import libsumo  # noqa: PLC0415  (one simulation a process: only a run may load it)
+        except (ImportError, OSError) as fault:
+            msg = f"libsumo cannot be loaded ({fault}); run 'gruenband doctor'"
+            raise EnvironmentFaultError(msg) from fault
+        try:
+            libsumo.start(["sumo", *options])
+        except Exception as fault:
+            raise self.fault(fault) from fault
+        return libsumo
+
+    def _start_window(self, options: list[str]) -> Any:  # noqa: ANN401
+        use_own_sumo_home()
+        import sumo  # noqa: PLC0415
+        import traci  # noqa: PLC0415
+
+        program = Path(sumo.SUMO_HOME) / "bin" / ("sumo-gui.exe" if sys.platform == "win32" else "sumo-gui")
+        try:
+            traci.start([str(program), "--start", "--quit-on-end", *options], stdout=sys.stderr)
+        except Exception as fault:
+            raise self.fault(fault) from fault
+        return traci
+
+    def fault(self, cause: Exception) -> GruenbandError:
+        """
+        Turn a failure of SUMO into one line, in SUMO's own first words.
+
+        Parameters
+        ----------
+        cause : Exception
+            What was raised.
+
+        Returns
+        -------
+        GruenbandError
+            To be raised.
+        """
+        if isinstance(cause, GruenbandError):
+            return cause
+        text = str(cause).strip() or type(cause).__name__
+        if self._log.is_file():
+            lines = self._log.read_text(errors="replace").splitlines()
+            errors = [line.removeprefix("Error:").strip() for line in lines if line.startswith("Error:")]
+            text = errors[0] if errors else text
+        return RunFailedError(f"SUMO stopped: {' '.join(text.split())}")
+
+    def watch(self, lanes: Iterable[str]) -> None:
+        """
+        Say which lanes' vehicles `read` reports.
+
+        Parameters
+        ----------
+        lanes : iterable of str
+            Lane ids; their order gives their numbers.
+        """
+        self._lanes = {lane: k for k, lane in enumerate(lanes)}
+
+    def step(self, until: float = 0.0) -> None:
+        """
+        Simulate one step, or up to a time.
+
+        Parameters
+        ----------
+        until : float, optional
+            Time to stop at [s]; 0 for a single step.
+
+        Raises
+        ------
+        RunFailedError
+            If SUMO stops with an error.
+        """
+        try:
+            self._api.simulationStep(until)
+        except Exception as fault:
+            raise self.fault(fault) from fault
+
+    @property
+    def time(self) -> float:
+        """Simulated time [s]."""
+        return float(self._simulation.getTime())
+
+    def departed(self) -> Sequence[str]:
+        """
+        List the vehicles that entered the network in the last step.
+
+        Returns
+        -------
+        sequence of str
+            Vehicle ids.
+        """
+        ids: Sequence[str] = self._simulation.getDepartedIDList()
+        if self._gui:
+            for name in ids:
+                self._vehicle.subscribe(name, [VAR_LANE_ID, VAR_LANE_POSITION, VAR_SPEED])
+        return ids
+
+    def arrived(self) -> Sequence[str]:
+        """
+        List the vehicles that left the network in the last step.
+
+        Returns
+        -------
+        sequence of str
+            Vehicle ids.
+        """
+        ids: Sequence[str] = self._simulation.getArrivedIDList()
+        return ids
+
+    def route(self, vehicle: str) -> tuple[str, ...]:
+        """
+        Ask for a vehicle's route.
+
+        Parameters
+        ----------
+        vehicle : str
+            Its id.
+
+        Returns
+        -------
+        tuple of str
+            Edge ids in driving order.
+        """
+        return tuple(self._vehicle.getRoute(vehicle))
+
+    def length(self, vehicle: str) -> float:
+        """
+        Ask for a vehicle's length.
+
+        Parameters
+        ----------
+        vehicle : str
+            Its id.
+
+        Returns
+        -------
+        float
+            Length [m].
+        """
+        return float(self._vehicle.getLength(vehicle))
+
+    def read(self) -> tuple[list[str], list[int], list[float], list[float]]:
+        """
+        Read the vehicles on watched lanes.
+
+        Returns
+        -------
+        tuple of list
+            Ids, lane numbers, positions [m] and speeds [m/s], in SUMO's order of vehicles.
+        """
+        ids: list[str] = []
+        lanes: list[int] = []
+        positions: list[float] = []
+        speeds: list[float] = []
+        numbers = self._lanes
+        if self._gui:
+            for name, values in self._vehicle.getAllSubscriptionResults().items():
+                number = numbers.get(values[VAR_LANE_ID])
+                if number is not None:
+                    ids.append(name)
+                    lanes.append(number)
+                    positions.append(values[VAR_LANE_POSITION])
+                    speeds.append(values[VAR_SPEED])
+            return ids, lanes, positions, speeds
+        vehicle = self._vehicle
+        lane_of, position_of, speed_of = vehicle.getLaneID, vehicle.getLanePosition, vehicle.getSpeed
+        for name in vehicle.getIDList():
+            number = numbers.get(lane_of(name))
+            if number is not None:
+                ids.append(name)
+                lanes.append(number)
+                positions.append(position_of(name))
+                speeds.append(speed_of(name))
+        return ids, lanes, positions, speeds
+
+    def show(self, signal: str, state: str) -> None:
+        """
+        Set the lamps of a signal.
+
+        Parameters
+        ----------
+        signal : str
+            Its id.
+        state : str
+            One letter a link.
+        """
+        self._lights.setRedYellowGreenState(signal, state)
+
+    def shown(self, signal: str) -> str:
+        """
+        Read the lamps of a signal.
+
+        Parameters
+        ----------
+        signal : str
+            Its id.
+
+        Returns
+        -------
+        str
+            One letter a link.
+        """
+        return str(self._lights.getRedYellowGreenState(signal))
+
+    def ignore_right_of_way(self, vehicle: str) -> None:
+        """
+        Let a vehicle drive as if no junction had a conflict.
+
+        Parameters
+        ----------
+        vehicle : str
+            Its id.
+        """
+        self._vehicle.setSpeedMode(vehicle, NO_RIGHT_OF_WAY)
+
+    def standing(self) -> tuple[int, float]:
+        """
+        Count the vehicles in the network and find the one that has stood longest.
+
+        Returns
+        -------
+        tuple of int and float
+            Vehicles, and the longest unbroken standstill [s].
+        """
+        vehicle = self._vehicle
+        ids = vehicle.getIDList()
+        waiting = vehicle.getWaitingTime
+        return len(ids), max((waiting(name) for name in ids), default=0.0)
+
+    def close(self) -> None:
+        """End the simulation and let SUMO write its outputs."""
+        try:
+            self._api.close()
+        except Exception as fault:
+            raise self.fault(fault) from fault
+
+
+def use_own_sumo_home() -> None:
+    """Point SUMO_HOME at the installed wheel: a leftover of another version is the usual cause of strange faults."""
+    import sumo  # noqa: PLC0415
+
+    os.environ["SUMO_HOME"] = str(sumo.SUMO_HOME)
