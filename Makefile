@@ -26,7 +26,7 @@ venv: $(READY)
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))' \
 	  || { echo "make: $(PYTHON) is not Python 3.11 to 3.14; name one that is: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
-	@echo "Setting up .venv (once; it downloads some 500 MB) ..."
+	@echo "Setting up .venv (once; it takes 1.6 GB of disk) ..."
 	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear .venv
 	@$(BIN)/pip install --quiet -c constraints.txt hatchling
 	@$(BIN)/pip install --quiet -c constraints.txt --no-build-isolation -e '.[dev,resco]'
