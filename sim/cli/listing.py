@@ -22,6 +22,7 @@ class Kind(StrEnum):
     scenarios = "scenarios"
     controllers = "controllers"
     networks = "networks"
+    schema = "schema"
 
 
 def list_command(
@@ -29,7 +30,16 @@ def list_command(
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001 - main.invoke() looks at it
 ) -> int:
-    """List the shipped scenarios, the controllers with their parameters, or the shipped networks."""
+    """
+    List the shipped scenarios, the controllers with their parameters, or the shipped networks.
+
+    'schema' prints the JSON Schema of scenario files, which lets an editor complete and check them.
+    """
+    if kind is Kind.schema:
+        from sim.scenario import scenario_schema
+
+        sys.stdout.write(json.dumps(scenario_schema(), ensure_ascii=False, indent=2) + "\n")
+        return 0
     rows = {Kind.scenarios: _scenarios, Kind.controllers: _controllers, Kind.networks: _networks}[kind]()
     if as_json:
         for row in rows:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import traceback
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -79,9 +80,9 @@ def invoke(arguments: Sequence[str]) -> int:
         # The reader (head, less) has gone; python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_BROKEN_PIPE
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last stop of every error
         if debug:
-            raise
+            traceback.print_exc()
         return _fail(*_explain(error))
     return code if isinstance(code, int) else 0
 

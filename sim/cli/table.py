@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -24,11 +25,15 @@ _SHOWN_FAILURES = 10
 BEST = "*"
 
 EXPLANATION = (
-    "delay [s/veh]: mean time lost against free driving, waiting to get in included, of every vehicle scheduled in "
-    "the window (mean ± standard deviation over the seeds); floor: the same without signals and conflicts; control "
-    "delay = delay - floor, the part that signals can change. stops: per vehicle; waiting [s/veh]: standing in the "
-    "network; longest wait [s]: the worst of all vehicles and seeds; undeparted: vehicles that never got in; "
-    "gridlocks: runs in which vehicles blocked each other; seeds: finished runs."
+    (
+        "delay [s/veh]: mean time lost against free driving, waiting to get in included, over every vehicle "
+        "scheduled in the window (mean ± standard deviation over the seeds)."
+    ),
+    "floor: the same without signals and conflicts. control delay = delay - floor: the part that signals can change.",
+    (
+        "stops: per vehicle. waiting [s/veh]: standing in the network. longest wait [s]: worst vehicle of all seeds. "
+        "undeparted: vehicles that never got in. gridlocks: runs that locked up. seeds: finished runs."
+    ),
 )
 
 
@@ -108,10 +113,11 @@ def print_results(summary: Sequence[Row], runs: Sequence[Row]) -> None:
         return
     best = best_rows(summary)
     left_out = _print_fitting(console, summary, best)
-    note = f"{BEST} best mean delay of the scenario and scale. " if best else ""
-    console.print(f"{note}{EXPLANATION}", style="dim", soft_wrap=not console.is_terminal)
+    notes = [f"{BEST} lowest mean delay of its scenario and scale.", *EXPLANATION] if best else [*EXPLANATION]
     if left_out:
-        console.print(f"Not shown for want of width: {', '.join(left_out)}.", style="dim")
+        notes.append(f"Not shown for want of width: {', '.join(left_out)}.")
+    for note in notes:
+        console.print(Text(note, style="dim"), soft_wrap=not console.is_terminal)
     _print_failures(console, [row for row in runs if row.get("status") != "done"])
 
 
@@ -144,11 +150,12 @@ def best_rows(summary: Sequence[Row]) -> set[int]:
 
 def _print_fitting(console: Console, summary: Sequence[Row], best: set[int]) -> list[str]:
     """Print the table, without the columns of the highest ranks where the terminal is too narrow."""
+    unlimited = console.options.update(width=_PLAIN_WIDTH)
     highest = max(column.rank for column in COLUMNS)
     for rank in range(highest, -1, -1):
         columns = [column for column in COLUMNS if column.rank <= rank]
         table = _result_table(columns, summary, best, console.is_terminal)
-        if console.measure(table).maximum <= console.width:
+        if Measurement.get(console, unlimited, table).maximum <= console.width:
             break
     console.print(table)
     return [column.title for column in COLUMNS if column not in columns]
@@ -157,7 +164,8 @@ def _print_fitting(console: Console, summary: Sequence[Row], best: set[int]) -> 
 def _result_table(columns: Sequence[Column], summary: Sequence[Row], best: set[int], styled: bool) -> Table:
     table = _table(styled)
     for column in columns:
-        table.add_column(column.title, justify="left" if column.left else "right", no_wrap=True)
+        title = column.title.replace(" ", "\n") if styled else column.title
+        table.add_column(title, justify="left" if column.left else "right", no_wrap=True)
     previous = None
     for position, row in enumerate(summary):
         cells = [column.cell(row) for column in columns]
@@ -250,4 +258,9 @@ def _console() -> Console:
 
 
 def _table(styled: bool) -> Table:
-    return Table(box=box.SIMPLE_HEAD if styled else None, pad_edge=False, header_style="bold", padding=(0, 1))
+    return Table(
+        box=box.SIMPLE_HEAD if styled else None,
+        pad_edge=False,
+        header_style="bold",
+        padding=(0, 1 if styled else 2, 0, 0),
+    )

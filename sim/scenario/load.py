@@ -16,6 +16,7 @@ from sim.scenario.faults import Fault, describe
 from sim.scenario.model import Scenario
 from sim.scenario.shipped import resolve, shipped_scenarios
 from sim.scenario.sumocfg import SumoConfig, read_sumocfg
+from sim.scenario.values import spell_controller
 from sim.scenario.xmlfile import check_well_formed, root_tag
 
 if TYPE_CHECKING:
@@ -63,6 +64,9 @@ def load_scenario(name_or_path: str) -> Scenario:
 
 def _from_config(path: Path) -> Scenario:
     config = read_sumocfg(path)
+    if config.end is None:
+        msg = f'{config.path}: <end> is missing, so the window is open; add <end value="3600"/>'
+        raise InputError(msg)
     raw = {"name": _name_of(config.path), **_settings_of(config)}
     faults: list[Fault] = []
     _check_files(raw, faults)
@@ -132,7 +136,11 @@ def _merge_config(raw: Mapping[str, Any], path: Path, faults: list[Fault]) -> di
     except GruenbandError as error:
         faults.append(Fault("sumocfg", str(error), environment=isinstance(error, EnvironmentFaultError)))
         return {**stand_in, **rest}
-    return {**_settings_of(config), **rest}
+    merged = {**_settings_of(config), **rest}
+    if merged["end"] is None:
+        faults.append(Fault("end", f"is missing, and {config.path.name} does not set it either"))
+        merged["end"] = stand_in["end"]
+    return merged
 
 
 def _resolve_files(raw: dict[str, Any], key: str, path: Path, faults: list[Fault]) -> None:
@@ -181,21 +189,25 @@ def _validated(raw: dict[str, Any], path: Path, faults: list[Fault]) -> Scenario
         scenario = Scenario.model_validate_json(json.dumps(raw, default=str), strict=True)
     except ValidationError as error:
         faults = [*faults, *describe(error, Scenario)]
-    else:
-        faults = [*faults, *_controller_faults(scenario)]
+    faults = [*faults, *_controller_faults(raw.get("controllers"))]
     if scenario is not None and not faults:
         return scenario
     _raise(faults, path)
     raise AssertionError  # unreachable: _raise always raises
 
 
-def _controller_faults(scenario: Scenario) -> list[Fault]:
+def _controller_faults(controllers: object) -> list[Fault]:
+    """Look every controller up; what is no controller at all has been refused by the model."""
     faults = []
-    for position, text in enumerate(scenario.controllers):
+    for position, item in enumerate(controllers if isinstance(controllers, list) else []):
         try:
-            parse_controller(text)
+            text = spell_controller(item)
+            if isinstance(text, str):
+                parse_controller(text)
         except InputError as error:
             faults.append(Fault(f"controllers[{position}]", str(error)))
+        except ValueError:
+            continue
     return faults
 
 

@@ -35,7 +35,7 @@ class SumoConfig:
     """
     What a ``.sumocfg`` says about a run.
 
-    ``scale`` is the demand factor it sets; ``outputs`` are the names of all output options it sets, which a
+    ``end`` is None if the configuration lets SUMO run until the last vehicle is gone; ``scale`` is the demand factor it sets; ``outputs`` are the names of all output options it sets, which a
     batch has to redirect because parallel runs would write to the same files.
     """
 
@@ -44,7 +44,7 @@ class SumoConfig:
     demand: tuple[Path, ...]
     additional: tuple[Path, ...]
     begin: float
-    end: float
+    end: float | None
     step_length: float
     scale: float
     outputs: tuple[str, ...]
@@ -88,9 +88,7 @@ def read_sumocfg(path: Path) -> SumoConfig:
         faults.append('<route-files> is missing, so there is no traffic; add <route-files value="..."/>')
     begin = _number(options, "begin", 0.0, faults)
     end = _number(options, "end", -1.0, faults)
-    if end < 0:
-        faults.append('<end> is missing, so the window is open; add <end value="3600"/>')
-    elif end <= begin:
+    if 0 <= end <= begin:
         faults.append(f"<end> ({end:g} s) is not after <begin> ({begin:g} s)")
     step_length = _number(options, "step-length", 1.0, faults)
     scale = _number(options, "scale", 1.0, faults)
@@ -98,7 +96,9 @@ def read_sumocfg(path: Path) -> SumoConfig:
         msg = f"{path}: {'; '.join(faults)}"
         raise InputError(msg)
     outputs = tuple(sorted(key for key in options if key.endswith(("-output", "log"))))
-    return SumoConfig(path, network[0], demand, additional, begin, end, step_length, scale, outputs)
+    return SumoConfig(
+        path, network[0], demand, additional, begin, end if end >= 0 else None, step_length, scale, outputs
+    )
 
 
 def _options(root: Element) -> dict[str, str]:
