@@ -38,16 +38,21 @@ app.command("list")(listing.list_command)
 app.command("doctor")(doctor.doctor_command)
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"gruenband {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def _common(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)
+        bool,
+        typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_show_version),
     ] = False,
-    debug: Debug = False,  # noqa: ARG001 - invoke() looks at the arguments, before anything can fail
+    debug: Debug = False,
 ) -> None:
-    if version:
-        typer.echo(f"gruenband {__version__}")
-        raise typer.Exit
+    pass
 
 
 def main() -> None:

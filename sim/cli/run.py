@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -115,15 +116,26 @@ def _each(texts: Iterable[str], parse: Callable[[str], T], faults: list[Gruenban
 
 
 def _seeds(text: str | None) -> tuple[int, ...] | None:
+    from sim.scenario.model import MAX_SEED
     from sim.scenario.values import parse_seeds
 
-    return _distinct("--seeds", text, parse_seeds)
+    seeds: tuple[int, ...] | None = _distinct("--seeds", text, parse_seeds)
+    for seed in seeds or ():
+        if seed > MAX_SEED:
+            msg = f"--seeds: {seed} is above {MAX_SEED}, the largest seed of SUMO"
+            raise InputError(msg)
+    return seeds
 
 
 def _scales(text: str | None) -> tuple[float, ...] | None:
     from sim.scenario.values import parse_scales
 
-    return _distinct("--scale", text, parse_scales)
+    scales: tuple[float, ...] | None = _distinct("--scale", text, parse_scales)
+    for scale in scales or ():
+        if not 0 < scale < math.inf:
+            msg = f"--scale: {scale:g} is not above 0"
+            raise InputError(msg)
+    return scales
 
 
 def _distinct(option: str, text: str | None, parse: Callable[[object], object]) -> tuple[T, ...] | None:
@@ -168,10 +180,12 @@ def _simulate(tasks: list[RunTask], folder: Path, jobs: int, time_limit: float |
     from sim.batch.supervisor import run_batch
     from sim.cli.progress import progress_view
     from sim.cli.table import show_results
+    from sim.evaluate.results import RUNS
 
     with progress_view() as view:
         result = run_batch(tasks, folder, jobs, time_limit, view)
-    show_results(folder)
+    if (folder / RUNS).is_dir():
+        show_results(folder)
     if result.interrupted:
         kept = result.resumed + result.done
         msg = (
