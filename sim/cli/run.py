@@ -77,10 +77,10 @@ def run_command(  # noqa: PLR0913, PLR0917 - one argument per option
         tasks, jobs = [dataclasses.replace(_first_shown(tasks), gui=True)], 1
         if out is None:
             with tempfile.TemporaryDirectory(prefix="gruenband-") as shown:
-                return _simulate(tasks, Path(shown), jobs, time_limit)
+                return _simulate(tasks, Path(shown), jobs, time_limit, kept=False)
     folder = out or Path("results") / _folder_name([item.name for item in scenarios])
     _make_writable(folder)
-    return _simulate(tasks, folder, jobs or default_jobs(), time_limit)
+    return _simulate(tasks, folder, jobs or default_jobs(), time_limit, kept=True)
 
 
 def _inputs(names: Sequence[str], texts: Sequence[str] | None) -> tuple[list[Scenario], list[ControllerSpec]]:
@@ -175,7 +175,7 @@ def _make_writable(folder: Path) -> None:
         raise EnvironmentFaultError(msg) from error
 
 
-def _simulate(tasks: list[RunTask], folder: Path, jobs: int, time_limit: float | None) -> int:
+def _simulate(tasks: list[RunTask], folder: Path, jobs: int, time_limit: float | None, *, kept: bool) -> int:
     """Run the batch under a progress view, show the table, and tell the exit code."""
     from sim.batch.supervisor import run_batch
     from sim.cli.progress import progress_view
@@ -196,4 +196,6 @@ def _simulate(tasks: list[RunTask], folder: Path, jobs: int, time_limit: float |
     if missing:
         msg = f"{missing} of {result.planned} runs have no result; the same command tries them again"
         raise RunFailedError(msg)
+    if kept:
+        typer.echo(f"Kept in {folder}; 'gruenband results {folder}' shows it again.", err=True)
     return 0

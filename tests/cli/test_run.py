@@ -58,7 +58,8 @@ def test_a_batch_its_table_and_its_rows(call: Any, cross: Path, tmp_path: Path) 
     assert call("results", out).out == answer.out
 
     again = call("run", cross, "--controller", "program", "--out", out)
-    assert again.err.splitlines() == ["4 runs, 4 of them finished before"]
+    assert again.err.splitlines()[0] == "4 runs, 4 of them finished before"
+    assert again.err.splitlines()[1] == f"Kept in {out}; 'gruenband results {out}' shows it again."
     assert again.out == answer.out
 
 
