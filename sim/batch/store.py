@@ -8,13 +8,10 @@ import os
 import shutil
 import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from sim.errors import EnvironmentFaultError
 from sim.evaluate.results import RUNS, Report, is_parquet, read_rows
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _TMP = "tmp"
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -211,10 +208,20 @@ def _is_left_over(name: str) -> bool:
         return False
     if parts[2].removesuffix("-replaced") != socket.gethostname():
         return False
+    return not _is_alive(int(parts[1]))
+
+
+def _is_alive(pid: int) -> bool:
     try:
-        os.kill(int(parts[1]), 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
-        return True
-    except OSError:
         return False
-    return False
+    except OSError:
+        return True
+    try:  # a killed process that nobody has waited for still answers to signals
+        state = (
+            Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        )
+    except OSError:
+        return True
+    return state[:1] != ["Z"]
