@@ -187,9 +187,9 @@ def _simulate(tasks: list[RunTask], folder: Path, jobs: int, time_limit: float |
     if (folder / RUNS).is_dir():
         show_results(folder)
     if result.interrupted:
-        kept = result.resumed + result.done
+        finished = result.resumed + result.done
         msg = (
-            f"interrupted: {kept} of {result.planned} runs are done and kept; the same command does the rest"
+            f"interrupted: {finished} of {result.planned} runs are done and kept; the same command does the rest"
         )
         raise InterruptedBatchError(msg)
     missing = result.failed + result.timeouts
