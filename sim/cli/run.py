@@ -188,9 +188,7 @@ def _simulate(tasks: list[RunTask], folder: Path, jobs: int, time_limit: float |
         show_results(folder)
     if result.interrupted:
         finished = result.resumed + result.done
-        msg = (
-            f"interrupted: {finished} of {result.planned} runs are done and kept; the same command does the rest"
-        )
+        msg = f"interrupted: {finished} of {result.planned} runs are done and kept; the same command does the rest"
         raise InterruptedBatchError(msg)
     missing = result.failed + result.timeouts
     if missing:
