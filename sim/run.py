@@ -140,7 +140,7 @@ def run(task: RunTask, directory: Path, progress: Progress | None = None) -> Non
     task : RunTask
         What to run.
     directory : Path
-        An empty folder; ``run.json`` and SUMO's ``tripinfo.parquet`` are written into it.
+        An empty folder; ``run.json`` and SUMO's ``tripinfo.xml`` are written into it.
     progress : callable, optional
         Called about once a second with the share simulated and the vehicles in the network.
 
@@ -162,6 +162,7 @@ def run(task: RunTask, directory: Path, progress: Progress | None = None) -> Non
     if kind.in_sumo:
         extra = controller.programs(graph, rules, scenario, directory)
     options = sumo_arguments(scenario, task.seed, task.scale, directory, extra)
+    options += getattr(controller, "options", ())
     session = Session(options, directory / "sumo-errors.log", gui=task.gui)
     watch = Watch(scenario.gridlock_after)
     ticker = Ticker(scenario.begin, scenario.end, progress)

@@ -21,6 +21,8 @@ class Program:
     """The network's own programs: nothing is loaded, nothing is set."""
 
     on_departed: Callable[[Any], None] | None = None
+    # SUMO options the controller needs.
+    options: tuple[str, ...] = ()
 
     def programs(self, graph: RoadGraph, rules: TimingRules, scenario: Any, directory: Path) -> list[Path]:  # noqa: ANN401, ARG002
         """
@@ -63,6 +65,8 @@ class Floor(Program):
         """Have every vehicle met as it departs."""
         self._links: dict[str, int] = {}
         self.on_departed = self._release
+        # Crossing paths would count as collisions, and SUMO would take the vehicles away.
+        self.options = ("--collision.action", "none")
 
     def programs(self, graph: RoadGraph, rules: TimingRules, scenario: Any, directory: Path) -> list[Path]:  # noqa: ANN401, ARG002
         """

@@ -84,32 +84,36 @@ def green_starts(network: Network, signals: Signals, s: int, stage: int, starts:
 
 
 @kernel
-def places_behind(storage: Storage, lane: int) -> float:
+def places_behind(network: Network, storage: Storage, reserve: float) -> Float:
     """
-    Count the vehicles that still fit onto the lane behind a signal.
+    Count the vehicles that each watched lane can still take.
 
     Parameters
     ----------
+    network : Network
+        The network.
     storage : Storage
         How full the lanes are.
-    lane : int
-        Watched lane.
+    reserve : float
+        Places kept free, for vehicles already on the junction [veh].
 
     Returns
     -------
-    float
-        Vehicles; NEVER while its last vehicle moves on.
+    Float
+        Shape (W), vehicles; NEVER while the lane's last vehicle moves on.
     """
-    if storage.tail_speed[lane] >= SLOW:
-        return NEVER
-    return np.floor(storage.room[lane] / SPACE)
+    places = np.full(len(storage.room), NEVER)
+    for lane in range(len(places)):
+        if storage.tail_speed[lane] < SLOW:
+            places[lane] = max(np.floor(storage.room[lane] / SPACE) - reserve, 0.0)
+    return places
 
 
 @kernel
 def crossings(
     network: Network,
     arrivals: Arrivals,
-    storage: Storage,
+    places: Float,
     s: int,
     stage: int,
     starts: Float,
@@ -128,8 +132,8 @@ def crossings(
         The network.
     arrivals : Arrivals
         The vehicles.
-    storage : Storage
-        Room behind the signal.
+    places : Float
+        Shape (W), vehicles each lane behind a signal can take; used up here and put back.
     s : int
         The signal.
     stage : int
@@ -146,7 +150,6 @@ def crossings(
     row = network.stage_matrix_ptr[s] + stage * n
     for permitted in range(2):
         for lane in range(lanes[0], lanes[1]):
-            free = NEVER
             before = -NEVER
             held = False
             for i in range(arrivals.lane_ptr[lane], arrivals.lane_ptr[lane + 1]):
@@ -168,16 +171,19 @@ def crossings(
                         cross[i] = max(cross[i], before + network.movement_headway[m])
                         before = cross[i]
                     continue
-                free = places_behind(storage, network.movement_exit[m])
-                if free < 1.0:
+                if places[network.movement_exit[m]] < 1.0:
                     held = True
                     cross[i] = NEVER
                     continue
+                places[network.movement_exit[m]] -= 1.0
                 t = max(arrivals.earliest[i], starts[g] + START_UP, before + network.movement_headway[m])
                 if permitted == 1:
                     t = next_gap(network, arrivals, s, g, lanes, cross, t)
                 cross[i] = t
                 before = t
+    for i in range(arrivals.lane_ptr[lanes[0]], arrivals.lane_ptr[lanes[1]]):
+        if cross[i] < NEVER:
+            places[network.movement_exit[arrivals.movement[i]]] += 1.0
 
 
 @kernel

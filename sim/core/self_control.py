@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.core.arrays import GREEN, OFF, Arrivals, Float, Int, Network, Signals, Storage
-from sim.core.discharge import NEVER, crossings, green_starts, lanes_of
+from sim.core.discharge import NEVER, crossings, green_starts, lanes_of, places_behind
 from sim.core.jit import kernel
 
 
@@ -18,6 +18,7 @@ class SelfControlParams(NamedTuple):
     longest: float  # longest time between two services T_max [s]
     horizon: float  # how far ahead vehicles count [s]
     penalty: float  # price of stopping the flow that is served [s]
+    reserve: float  # places kept free behind a signal [veh]
 
 
 class SelfControlMemory(NamedTuple):
@@ -116,6 +117,7 @@ def self_control(
             memory.rate[network.movement_group[m]] += arrivals.entered[m]
     wish = signals.wanted.copy()
     cross = np.full(len(arrivals.movement), NEVER)
+    places = places_behind(network, storage, params.reserve)
     for s in range(len(network.group_ptr) - 1):
         stages = network.stage_ptr[s + 1] - network.stage_ptr[s]
         if stages < 2:
@@ -151,7 +153,7 @@ def self_control(
             if head >= 0 and network.stage_shows[row + head] == OFF:
                 continue
             latest = green_starts(network, signals, s, p, starts)
-            crossings(network, arrivals, storage, s, p, starts, lanes, cross)
+            crossings(network, arrivals, places, s, p, starts, lanes, cross)
             shortest = 1.0 if p == current else latest + 5.0
             penalty = 0.0 if p == current else params.penalty
             rate, _ = stage_index(arrivals, lanes, cross, shortest, params.horizon, penalty)

@@ -38,7 +38,14 @@ def sumo_arguments(
     if scenario.sumocfg is not None:
         options = ["-c", str(scenario.sumocfg)]
     else:
-        options = ["-n", str(scenario.network), "-b", str(scenario.begin), "-r", ",".join(map(str, scenario.demand))]
+        options = [
+            "-n",
+            str(scenario.network),
+            "-b",
+            str(scenario.begin),
+            "-r",
+            ",".join(map(str, scenario.demand)),
+        ]
         options += ["--step-length", str(scenario.step_length)]
         if not scenario.demand:
             options = options[:4] + options[6:]
@@ -48,7 +55,7 @@ def sumo_arguments(
     options += ["-e", str(scenario.end), "--seed", str(seed), "--scale", str(scale)]
     options += ["--time-to-teleport", "-1", "--no-step-log", "true", "--no-warnings", "true"]
     options += ["--duration-log.disable", "true", "--statistic-output", str(directory / "statistics.xml")]
-    options += ["--tripinfo-output", str(directory / "tripinfo.parquet")]
+    options += ["--tripinfo-output", str(directory / "tripinfo.xml")]
     options += ["--tripinfo-output.write-unfinished", "true", "--tripinfo-output.write-undeparted", "true"]
     if scenario.outputs.emissions:
         options += ["--device.emissions.probability", "1"]

@@ -31,9 +31,10 @@ class RouteBook:
         self._graph = graph
         self._layout = layout
         self._known: dict[tuple[str, ...], int] = {}
-        self._ptr = [0]
-        self._rows: list[tuple[int, float, int, float]] = []
-        self._packed: Routes | None = None
+        self._ptr = np.zeros(1024, np.int32)
+        self._rows = Routes(
+            self._ptr, np.zeros(4096, np.int32), np.zeros(4096), np.zeros(4096, np.int32), np.zeros(4096)
+        )
 
     def number(self, edges: tuple[str, ...]) -> int:
         """
@@ -52,9 +53,7 @@ class RouteBook:
         known = self._known.get(edges)
         if known is None:
             known = self._known[edges] = len(self._known)
-            self._rows += self._compile(edges)
-            self._ptr.append(len(self._rows))
-            self._packed = None
+            self._append(known, self._compile(edges))
         return known
 
     def _compile(self, edges: tuple[str, ...]) -> list[tuple[int, float, int, float]]:
@@ -77,6 +76,20 @@ class RouteBook:
             rows.append((self._layout.edges.get(edge, -2), length, turn, gap))
         return rows[::-1]
 
+    def _append(self, number: int, rows: list[tuple[int, float, int, float]]) -> None:
+        # Arrays grow by doubling: a busy network meets a new route every second.
+        if number + 2 > len(self._ptr):
+            self._ptr = np.resize(self._ptr, 2 * len(self._ptr))
+        begin = int(self._ptr[number])
+        end = begin + len(rows)
+        columns = self._rows[1:]
+        if end > len(columns[0]):
+            columns = tuple(np.resize(c, 2 * end) for c in columns)
+        for column, values in zip(columns, zip(*rows, strict=True), strict=True):
+            column[begin:end] = values
+        self._ptr[number + 1] = end
+        self._rows = Routes(self._ptr, *columns)
+
     def packed(self) -> Routes:
         """
         Give all routes as flat arrays.
@@ -84,18 +97,9 @@ class RouteBook:
         Returns
         -------
         Routes
-            The arrays; the same object until a new route is met.
+            The arrays; longer than what is used.
         """
-        if self._packed is None:
-            columns = list(zip(*self._rows, strict=True)) if self._rows else [(), (), (), ()]
-            self._packed = Routes(
-                np.array(self._ptr, np.int32),
-                np.array(columns[0], np.int32),
-                np.array(columns[1], np.float64),
-                np.array(columns[2], np.int32),
-                np.array(columns[3], np.float64),
-            )
-        return self._packed
+        return self._rows
 
 
 class FullView:
