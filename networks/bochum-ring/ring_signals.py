@@ -1,0 +1,565 @@
+"""
+Turn the hand-made stage table (signals.toml) into SUMO programs with intergreens from geometry.
+
+The table says which movements share a stage, in which order the stages come and how long they are green.
+Everything that follows from geometry is computed here: conflict points on the net's internal lanes, the
+intergreen of every ordered conflicting pair by the formula of the German guideline RiLSA
+(t_z = t_U + t_r - t_e), the transitions between the stages and the clearance of the pedestrian crossings.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+import xml.etree.ElementTree as ET  # noqa: S405 - reads only files that this recipe has just written
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+# RiLSA values; the README beside this file names the public sources and says which are from general knowledge.
+CROSSING_TIME_STRAIGHT = 3.0  # t_U [s]
+CROSSING_TIME_TURNING = 2.0  # t_U [s]
+CLEARING_SPEED_STRAIGHT = 10.0  # v_r [m/s]
+CLEARING_SPEED_TURNING = 7.0  # v_r [m/s]
+CLEARING_SPEED_PEDESTRIAN = 1.2  # v_r [m/s]
+ENTERING_SPEED = 40.0 / 3.6  # v_e [m/s]
+VEHICLE_LENGTH = 6.0  # l_Fz [m]
+
+Point = tuple[float, float]
+
+
+class DesignError(Exception):
+    """The stage table and the net do not fit together."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """
+    One signal link: a lane-to-lane connection or one pedestrian crossing.
+
+    Attributes
+    ----------
+    index : int
+        Link index in the program's state string.
+    node, request : str, int
+        Junction and the link's row in the junction's right-of-way matrix.
+    source, target : str
+        Edges; for a crossing both name the crossing.
+    source_lane, target_lane : int
+        Lane indices; 0 for a crossing.
+    direction : str
+        SUMO's direction letter, or ``"p"`` for a crossing.
+    path : tuple of (float, float)
+        Centre line from the stop line to the exit [m]; for a crossing from kerb to kerb.
+    """
+
+    index: int
+    node: str
+    request: int
+    source: str
+    source_lane: int
+    target: str
+    target_lane: int
+    direction: str
+    path: tuple[Point, ...]
+
+    @property
+    def is_crossing(self) -> bool:
+        """Whether pedestrians use this link."""
+        return self.direction == "p"
+
+
+@dataclass
+class Signal:
+    """
+    All links of one controller with their right of way.
+
+    Attributes
+    ----------
+    name : str
+        Id of the tlLogic.
+    links : dict of int to Link
+        By link index.
+    foes, yields : set of (int, int)
+        Ordered pairs of link indices: in conflict; the first must give way to the second.
+    """
+
+    name: str
+    links: dict[int, Link] = field(default_factory=dict)
+    foes: set[tuple[int, int]] = field(default_factory=set)
+    yields: set[tuple[int, int]] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """
+    One row of the stage table.
+
+    Attributes
+    ----------
+    name : str
+        What the stage serves.
+    green : int or None
+        Green time of its vehicles [s]; None takes what the cycle leaves.
+    vehicles, crossings : frozenset of int
+        Link indices.
+    """
+
+    name: str
+    green: int | None
+    vehicles: frozenset[int]
+    crossings: frozenset[int]
+
+    @property
+    def links(self) -> frozenset[int]:
+        """Every link that is green in this stage."""
+        return self.vehicles | self.crossings
+
+
+@dataclass(frozen=True)
+class Phase:
+    """
+    One phase of the program.
+
+    Attributes
+    ----------
+    duration : int
+        [s].
+    state : str
+        SUMO state letters by link index.
+    name : str
+        For people who read the net.
+    """
+
+    duration: int
+    state: str
+    name: str
+
+
+def read_signals(net: Path) -> dict[str, Signal]:
+    """
+    Read every signal of a net with paths and right of way.
+
+    Parameters
+    ----------
+    net : Path
+        A SUMO network file.
+
+    Returns
+    -------
+    dict of str to Signal
+        By tlLogic id.
+    """
+    root = ET.parse(net).getroot()  # noqa: S314
+    shapes = {lane.get("id", ""): _points(lane.get("shape", "")) for lane in root.iter("lane")}
+    onward = {
+        (c.get("from", ""), c.get("fromLane", "")): c.get("via", "")
+        for c in root.iter("connection")
+        if c.get("via") and c.get("from", "").startswith(":")
+    }
+    rows = {
+        lane: (junction.get("id", ""), row)
+        for junction in root.iter("junction")
+        if junction.get("type") != "internal"
+        for row, lane in enumerate(junction.get("intLanes", "").split())
+    }
+    signals: dict[str, Signal] = {}
+    for connection in root.iter("connection"):
+        name, index = connection.get("tl"), connection.get("linkIndex")
+        if name is None or index is None:
+            continue
+        link = _link(connection, int(index), shapes, onward, rows)
+        signals.setdefault(name, Signal(name)).links[link.index] = link
+    for signal in signals.values():
+        _right_of_way(signal, root)
+    return signals
+
+
+def _link(
+    connection: ET.Element,
+    index: int,
+    shapes: dict[str, tuple[Point, ...]],
+    onward: dict[tuple[str, str], str],
+    rows: dict[str, tuple[str, int]],
+) -> Link:
+    source, target = connection.get("from", ""), connection.get("to", "")
+    if target.startswith(":") and f"{target}_0" in rows:
+        node, row = rows[f"{target}_0"]
+        return Link(index, node, row, target, 0, target, 0, "p", shapes[f"{target}_0"])
+    via = connection.get("via", "")
+    path = list(shapes[via])
+    last = via
+    while last not in rows:  # a turn that may wait inside the junction is cut into two internal lanes
+        edge, _, lane = last.rpartition("_")
+        last = onward[edge, lane]
+        path.extend(shapes[last][1:])
+    node, row = rows[last]
+    lanes = int(connection.get("fromLane", "0")), int(connection.get("toLane", "0"))
+    return Link(index, node, row, source, lanes[0], target, lanes[1], connection.get("dir", "s"), tuple(path))
+
+
+def _right_of_way(signal: Signal, root: ET.Element) -> None:
+    by_row = {(link.node, link.request): link.index for link in signal.links.values()}
+    nodes = {link.node for link in signal.links.values()}
+    for junction in root.iter("junction"):
+        node = junction.get("id", "")
+        if node not in nodes:
+            continue
+        for request in junction.iter("request"):
+            one = by_row.get((node, int(request.get("index", "-1"))))
+            if one is None:
+                continue
+            for attribute, pairs in (("foes", signal.foes), ("response", signal.yields)):
+                for row, bit in enumerate(reversed(request.get(attribute, ""))):
+                    other = by_row.get((node, row))
+                    if bit == "1" and other is not None:
+                        pairs.add((one, other))
+    signal.foes |= {(b, a) for a, b in signal.foes}
+
+
+def intergreen(clearing: Link, entering: Link) -> int:
+    """
+    Compute the intergreen of one ordered pair of conflicting links.
+
+    Parameters
+    ----------
+    clearing : Link
+        Whose green ends.
+    entering : Link
+        Whose green begins.
+
+    Returns
+    -------
+    int
+        Least time from the end of the clearing link's green to the begin of the entering link's green [s],
+        rounded up.
+
+    References
+    ----------
+    FGSV, Richtlinien für Lichtsignalanlagen (RiLSA): t_z = t_U + t_r - t_e with t_r = (s_0 + l_Fz) / v_r and
+    t_e = s_e / v_e.
+    """
+    if clearing.is_crossing:
+        # The whole crossing is cleared, whichever kerb the pedestrian came from.
+        cleared = _length(clearing.path) / CLEARING_SPEED_PEDESTRIAN
+        _, into = _conflict_point(clearing.path, entering.path)
+        return math.ceil(cleared - into / ENTERING_SPEED - 1e-9)
+    out, into = _conflict_point(clearing.path, entering.path)
+    straight = CROSSING_TIME_STRAIGHT + (out + VEHICLE_LENGTH) / CLEARING_SPEED_STRAIGHT
+    turning = CROSSING_TIME_TURNING + (out + VEHICLE_LENGTH) / CLEARING_SPEED_TURNING
+    if clearing.direction == "s":
+        cleared = straight
+    elif clearing.direction in "LR":  # a bend between straight and turning: the slower of both counts
+        cleared = max(straight, turning)
+    else:
+        cleared = turning
+    entered = 0.0 if entering.is_crossing else into / ENTERING_SPEED
+    return math.ceil(cleared - entered - 1e-9)
+
+
+def _conflict_point(one: Sequence[Point], other: Sequence[Point]) -> tuple[float, float]:
+    """Give the distance along each of two paths to where they meet, or to where they come nearest [m]."""
+    best = (math.inf, 0.0, 0.0)
+    along_one = 0.0
+    for a, b in zip(one, one[1:], strict=False):
+        along_other = 0.0
+        for c, d in zip(other, other[1:], strict=False):
+            gap, u, v = _nearest(a, b, c, d)
+            if gap < best[0] - 1e-6:
+                best = (gap, along_one + u * math.dist(a, b), along_other + v * math.dist(c, d))
+            along_other += math.dist(c, d)
+        along_one += math.dist(a, b)
+    return best[1], best[2]
+
+
+def _nearest(a: Point, b: Point, c: Point, d: Point) -> tuple[float, float, float]:
+    """Give the gap [m] between two segments and the fractions along each at which it is reached."""
+    bx, by, dx, dy = b[0] - a[0], b[1] - a[1], d[0] - c[0], d[1] - c[1]
+    cross = bx * dy - by * dx
+    if abs(cross) > 1e-9:
+        u = ((c[0] - a[0]) * dy - (c[1] - a[1]) * dx) / cross
+        v = ((c[0] - a[0]) * by - (c[1] - a[1]) * bx) / cross
+        if 0.0 <= u <= 1.0 and 0.0 <= v <= 1.0:
+            return 0.0, u, v
+    candidates = [(*_project(a, c, d), 0.0, True), (*_project(b, c, d), 1.0, True)]
+    candidates += [(*_project(c, a, b), 0.0, False), (*_project(d, a, b), 1.0, False)]
+    gap, fraction, end, of_one = min(candidates)
+    return (gap, end, fraction) if of_one else (gap, fraction, end)
+
+
+def _project(p: Point, a: Point, b: Point) -> tuple[float, float]:
+    """Give the distance [m] of a point from a segment and the fraction along it."""
+    dx, dy = b[0] - a[0], b[1] - a[1]
+    square = dx * dx + dy * dy
+    t = 0.0 if square == 0.0 else max(0.0, min(1.0, ((p[0] - a[0]) * dx + (p[1] - a[1]) * dy) / square))
+    return math.dist(p, (a[0] + t * dx, a[1] + t * dy)), t
+
+
+def _length(path: Sequence[Point]) -> float:
+    return sum(math.dist(a, b) for a, b in zip(path, path[1:], strict=False))
+
+
+def _points(text: str) -> tuple[Point, ...]:
+    return tuple((float(x), float(y)) for x, y, *_ in (p.split(",") for p in text.split()))
+
+
+def read_stages(table: dict[str, Any], signal: Signal) -> list[Stage]:
+    """
+    Resolve the movements of one signal's stage table to link indices.
+
+    Parameters
+    ----------
+    table : dict
+        One ``[[signal]]`` of signals.toml.
+    signal : Signal
+        The links it must name.
+
+    Returns
+    -------
+    list of Stage
+        In the order of the cycle.
+
+    Raises
+    ------
+    DesignError
+        If a name matches no link or a link is never green.
+    """
+    legs: dict[str, list[str]] = table["legs"]
+    incoming = {edges[0]: leg for leg, edges in legs.items() if edges[0]}
+    outgoing = {edges[1]: leg for leg, edges in legs.items() if edges[1]}
+    names: dict[str, set[int]] = {}
+    for link in signal.links.values():
+        if link.is_crossing:
+            continue
+        movement = f"{incoming[link.source]}>{outgoing[link.target]}"
+        names.setdefault(movement, set()).add(link.index)
+        names.setdefault(f"{incoming[link.source]}>*", set()).add(link.index)
+    crossings: dict[str, int] = table.get("crossings", {})
+    stages = []
+    for row in table["stages"]:
+        try:
+            vehicles = frozenset(i for name in row.get("vehicles", []) for i in names[name])
+            walkers = frozenset(crossings[name] for name in row.get("crossings", []))
+        except KeyError as error:
+            msg = f"{signal.name}, stage '{row['name']}': no movement or crossing {error}; known: {sorted(names)}"
+            raise DesignError(msg) from error
+        stages.append(Stage(row["name"], row.get("green"), vehicles, walkers))
+    never = set(signal.links) - {i for stage in stages for i in stage.links}
+    if never:
+        msg = f"{signal.name}: links {sorted(never)} are green in no stage"
+        raise DesignError(msg)
+    return stages
+
+
+def design_program(signal: Signal, stages: Sequence[Stage], cycle: int, rules: dict[str, int]) -> list[Phase]:
+    """
+    Lay out one cycle: stage greens, pedestrian clearance, yellow, red and red-yellow.
+
+    Parameters
+    ----------
+    signal : Signal
+        Links and right of way.
+    stages : sequence of Stage
+        In order; exactly one may leave its green open.
+    cycle : int
+        [s].
+    rules : dict
+        ``yellow``, ``red_yellow``, ``minimum_green``, ``minimum_green_crossing`` [s].
+
+    Returns
+    -------
+    list of Phase
+        Durations add up to the cycle.
+
+    Raises
+    ------
+    DesignError
+        If the stages do not fit into the cycle or a minimum green is missed.
+    """
+    changes = [_transition_time(signal, a, b, rules) for a, b in _pairs(stages)]
+    fixed = sum(stage.green for stage in stages if stage.green is not None)
+    rest = cycle - fixed - sum(changes)
+    greens = [rest if stage.green is None else stage.green for stage in stages]
+    phases: list[Phase] = []
+    for position, (stage, following) in enumerate(_pairs(stages)):
+        change, after = changes[position], (position + 1) % len(stages)
+        # A stage may be shorter than pedestrians need to clear, so the stage after the next counts as well.
+        later = [(following, change)]
+        if len(stages) > 2:
+            second = stages[(position + 2) % len(stages)]
+            later.append((second, change + greens[after] + changes[after]))
+        phases += _green_phases(signal, stage, greens[position], later)
+        phases += _transition_phases(signal, stage, following, change, rules)
+    total = sum(phase.duration for phase in phases)
+    if total != cycle:
+        msg = f"{signal.name}: the stages and transitions last {total} s, the cycle {cycle} s (transitions {changes})"
+        raise DesignError(msg)
+    for index, link in signal.links.items():
+        least = rules["minimum_green_crossing" if link.is_crossing else "minimum_green"]
+        shortest = min(green_times(phases, index))
+        if shortest < least:
+            msg = f"{signal.name}: {link.source}>{link.target} gets {shortest} s of green, least {least} s"
+            raise DesignError(msg)
+    return phases
+
+
+def green_times(phases: Sequence[Phase], index: int) -> list[int]:
+    """
+    List the uninterrupted greens of one link in a cycle.
+
+    Parameters
+    ----------
+    phases : sequence of Phase
+        One cycle.
+    index : int
+        Link index.
+
+    Returns
+    -------
+    list of int
+        [s], in the order of the cycle.
+    """
+    seconds = "".join(p.state[index] * p.duration for p in phases).upper()
+    start = next((i for i, letter in enumerate(seconds) if letter != "G"), 0)
+    turned = seconds[start:] + seconds[:start]
+    return [len(run) for run in re.findall("G+", turned)]
+
+
+def _pairs(stages: Sequence[Stage]) -> list[tuple[Stage, Stage]]:
+    return list(zip(stages, [*stages[1:], stages[0]], strict=True))
+
+
+def _transition_time(signal: Signal, stage: Stage, following: Stage, rules: dict[str, int]) -> int:
+    """Give the time between the end of the ending vehicle greens and the begin of the new greens [s]."""
+    ending, beginning = stage.vehicles - following.vehicles, following.links - stage.links
+    needed = [
+        intergreen(signal.links[i], signal.links[j])
+        for i in ending
+        for j in beginning
+        if (i, j) in signal.foes
+    ]
+    least = rules["yellow"] + (rules["red_yellow"] if beginning & following.vehicles else 0) if ending else 0
+    if not ending and beginning & following.vehicles:
+        least = rules["red_yellow"]
+    return max([least, *needed])
+
+
+def _green_phases(
+    signal: Signal, stage: Stage, green: int, later: Sequence[tuple[Stage, int]]
+) -> list[Phase]:
+    """Split a stage's green: with its pedestrians, then the rest while they clear for the stages that follow."""
+    following = later[0][0]
+    ending = stage.crossings - following.crossings
+    needed = [
+        intergreen(signal.links[i], signal.links[j]) - wait
+        for i in ending
+        for coming, wait in later
+        for j in coming.vehicles - stage.vehicles
+        if (i, j) in signal.foes
+    ]
+    clearing = max([0, *needed])
+    if green <= clearing:
+        msg = f"{signal.name}, stage '{stage.name}': {green} s green, pedestrians need {clearing} s of it to clear"
+        raise DesignError(msg)
+    phases = [Phase(green - clearing, _state(signal, stage.links, (), ()), stage.name)]
+    if clearing:
+        staying = stage.vehicles | (stage.crossings & following.crossings)
+        phases.append(Phase(clearing, _state(signal, staying, (), ()), f"{stage.name}, pedestrians clear"))
+    return phases
+
+
+def _transition_phases(
+    signal: Signal, stage: Stage, following: Stage, change: int, rules: dict[str, int]
+) -> list[Phase]:
+    staying = stage.links & following.links
+    ending, beginning = stage.vehicles - following.vehicles, following.vehicles - stage.vehicles
+    yellow = rules["yellow"] if ending else 0
+    prepare = rules["red_yellow"] if beginning else 0
+    name = f"{stage.name} to {following.name}"
+    parts = [
+        Phase(yellow, _state(signal, staying, ending, ()), f"{name}, yellow"),
+        Phase(change - yellow - prepare, _state(signal, staying, (), ()), f"{name}, red"),
+        Phase(prepare, _state(signal, staying, (), beginning), f"{name}, red-yellow"),
+    ]
+    return [phase for phase in parts if phase.duration > 0]
+
+
+def _state(signal: Signal, green: Iterable[int], yellow: Iterable[int], prepare: Iterable[int]) -> str:
+    """Write the state: G, or g where a green link must give way to another that moves."""
+    green, yellow, prepare = frozenset(green), frozenset(yellow), frozenset(prepare)
+    moving = green | yellow
+    letters = ["r"] * (max(signal.links) + 1)
+    for i in green:
+        letters[i] = "g" if any((i, j) in signal.yields for j in moving) else "G"
+    for i in yellow:
+        letters[i] = "y"
+    for i in prepare:
+        letters[i] = "u"
+    for i in green:
+        for j in green:
+            if (i, j) in signal.foes and letters[i] == letters[j] == "G":
+                one, other = signal.links[i], signal.links[j]
+                msg = f"{signal.name}: {one.source}>{one.target} and {other.source}>{other.target} both G"
+                raise DesignError(msg)
+    return "".join(letters)
+
+
+def write_programs(net: Path, table: Path, target: Path) -> None:
+    """
+    Write the program of every signal as a .tll.xml.
+
+    Parameters
+    ----------
+    net : Path
+        The net built without programs, for geometry and link indices.
+    table : Path
+        signals.toml.
+    target : Path
+        The .tll.xml to write.
+
+    Raises
+    ------
+    DesignError
+        If table and net do not fit together.
+    """
+    design = tomllib.loads(table.read_text(encoding="utf-8"))
+    cycle, rules = design["cycle"], design["rules"]
+    signals = read_signals(net)
+    if set(signals) != {row["id"] for row in design["signal"]}:
+        msg = f"signals of the net: {sorted(signals)}; of {table.name}: {sorted(r['id'] for r in design['signal'])}"
+        raise DesignError(msg)
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>', "<tlLogics>"]
+    for row in design["signal"]:
+        signal = signals[row["id"]]
+        row["crossings"] = _crossings(row, signal, net)
+        phases = design_program(signal, read_stages(row, signal), cycle, rules)
+        lines.append(f'    <tlLogic id="{signal.name}" type="static" programID="0" offset="{row["offset"]}">')
+        lines += [
+            f'        <phase duration="{p.duration}" state="{p.state}" name="{p.name}"/>' for p in phases
+        ]
+        lines.append("    </tlLogic>")
+    for row in design["signal"]:
+        lines += [
+            f'    <connection from="{link.source}" to="{link.target}" fromLane="{link.source_lane}" '
+            f'toLane="{link.target_lane}" tl="{row["id"]}" linkIndex="{index}"/>'
+            for index, link in sorted(signals[row["id"]].links.items())
+            if not link.is_crossing
+        ]
+    lines += ["</tlLogics>", ""]
+    target.write_text("\n".join(lines), encoding="utf-8")
+
+
+def _crossings(row: dict[str, Any], signal: Signal, net: Path) -> dict[str, int]:
+    """Name each crossing by the leg that it crosses."""
+    root = ET.parse(net).getroot()  # noqa: S314
+    crossed = {e.get("id", ""): set(e.get("crossingEdges", "").split()) for e in root.iter("edge")}
+    legs: dict[str, list[str]] = row["legs"]
+    return {
+        leg: link.index
+        for link in signal.links.values()
+        if link.is_crossing
+        for leg, edges in legs.items()
+        if set(edges) & crossed[link.source]
+    }
