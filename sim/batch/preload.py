@@ -1,13 +1,30 @@
 """
 What the fork server loads once, so that a run's process starts with everything but SUMO in memory.
 
-libsumo is not among it: it holds one simulation per process and must be fresh in each.
+libsumo is not among it: it holds one simulation per process and must be fresh in each. Only the fork server
+imports this module, for importing it also switches Ctrl-C off.
 """
 
 from __future__ import annotations
 
-import duckdb  # noqa: F401
-import numba  # noqa: F401
-import numpy as np  # noqa: F401
+import signal
+from importlib import import_module
+from pkgutil import iter_modules
 
-import sim.run  # noqa: F401
+# A terminal sends Ctrl-C to all processes of a batch. It is for the parent; a worker would print a trace.
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+for name in (
+    "duckdb",
+    "numba",
+    "numpy",
+    "sim.batch.worker",
+    "sim.run",
+    "sim.core",
+    "sim.control",
+    "sim.sensing",
+):
+    module = import_module(name)
+    if name in {"sim.core", "sim.control", "sim.sensing"}:
+        for part in iter_modules(module.__path__, f"{name}."):
+            import_module(part.name)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import multiprocessing
 import shutil
 import signal
+import sys
+import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from sim.batch.events import (
@@ -27,6 +30,7 @@ from sim.batch.events import (
 from sim.batch.keys import run_key
 from sim.batch.store import Store, environment_fault
 from sim.batch.worker import LOG, identity, work
+from sim.control.registry import find_kind
 from sim.errors import EnvironmentFaultError, InputError
 from sim.evaluate.kpi import write_kpi
 from sim.sumo.version import require_sumo
@@ -40,7 +44,7 @@ if TYPE_CHECKING:
 
 _KEPT_OF_FAILED = frozenset({LOG, "task.json", "sumo-errors.log"})
 _GRACE = 5.0  # [s] between asking a process to end and killing it
-_TICK = 1.0  # [s] longest sleep of the parent
+_TICK = 0.25  # [s] longest sleep of the parent, and so the longest it takes to notice Ctrl-C
 
 OnEvent = Callable[[BatchEvent], None]
 
@@ -117,28 +121,27 @@ class _Supervisor:
         self._tell = on_event
         self._context = _process_context()
         self._active: list[_Active] = []
+        self._moved: set[str] = set()  # ids of controllers of which a run has got somewhere
         self._counts = {"resumed": 0, "done": 0, "failed": 0, "timeout": 0}
 
     def run(self, tasks: Sequence[RunTask], jobs: int) -> BatchResult:
         planned = {run_key(task): task for task in tasks}
-        interrupted = False
-        try:
-            queue = self._open(planned)
-            while queue or self._active:
-                while queue and len(self._active) < jobs:
-                    self._start(*queue.popleft())
-                self._watch()
-        except KeyboardInterrupt:
-            interrupted = True
-        finally:
-            self._end_all()
+        with _noted_interrupts() as interrupted:
+            try:
+                queue = self._open(planned)
+                while (queue or self._active) and not interrupted.is_set():
+                    while len(self._active) < jobs and (next_run := self._take(queue)):
+                        self._start(*next_run)
+                    self._watch()
+            finally:
+                self._end_all()
         return BatchResult(
             planned=len(planned),
             resumed=self._counts["resumed"],
             done=self._counts["done"],
             failed=self._counts["failed"],
             timeouts=self._counts["timeout"],
-            interrupted=interrupted,
+            interrupted=interrupted.is_set() and sum(self._counts.values()) < len(planned),
         )
 
     def _open(self, planned: dict[str, RunTask]) -> deque[tuple[str, RunTask]]:
@@ -155,6 +158,24 @@ class _Supervisor:
         self._counts["resumed"] += 1
         self._tell(RunResumed(key, task))
 
+    def _take(self, queue: deque[tuple[str, RunTask]]) -> tuple[str, RunTask] | None:
+        """Take the first run that may start: only one at a time may be the first to need a controller's kernels."""
+        compiling = any(self._is_cold(run.task) for run in self._active)
+        for position, (key, task) in enumerate(queue):
+            if not (compiling and self._is_cold(task)):
+                del queue[position]
+                return key, task
+        return None
+
+    def _is_cold(self, task: RunTask) -> bool:
+        """
+        Tell whether a run may have to compile kernels.
+
+        Two processes that compile into one empty cache do the work twice and overwrite each other's index. Once
+        a run of a controller has moved, its kernels are in the cache.
+        """
+        return task.controller.id not in self._moved and not find_kind(task.controller.id).in_sumo
+
     def _start(self, key: str, task: RunTask) -> None:
         if self._store.is_done(key):  # another batch into the same folder was faster
             self._resume(key, task)
@@ -163,7 +184,8 @@ class _Supervisor:
         process = self._context.Process(
             target=work, args=(task.to_json(), key, str(self._store.root), sender), daemon=True
         )
-        process.start()
+        with _without_main():
+            process.start()
         sender.close()  # so that the worker's death closes the pipe
         limit = task.scenario.time_limit if self._time_limit is None else self._time_limit
         self._active.append(_Active(task, key, process, process.pid or 0, receiver, time.monotonic(), limit))
@@ -187,13 +209,17 @@ class _Supervisor:
                 _end([run])
             self._active.remove(run)
             self._listen(run)
-            self._settle(run)
+            try:
+                self._settle(run)
+            finally:  # published by now, or given up
+                shutil.rmtree(self._directory(run), ignore_errors=True)
 
     def _listen(self, run: _Active) -> None:
         """Take all that a worker has sent so far."""
         try:
             while not run.connection.closed and run.connection.poll():
                 message = run.connection.recv()
+                self._moved.add(run.task.controller.id)
                 if message[0] == "progress":
                     self._tell(RunProgress(run.key, run.task, message[1], message[2]))
                 else:
@@ -275,6 +301,46 @@ def _end(runs: Iterable[_Active]) -> None:
         if run.process.is_alive():
             run.process.kill()
             run.process.join()
+
+
+@contextmanager
+def _noted_interrupts() -> Iterator[threading.Event]:
+    """
+    Note Ctrl-C instead of raising: in the middle of starting a process it would leave half a process behind.
+
+    A second Ctrl-C raises as usual. Outside of the main thread, where Python delivers no signals, nothing changes.
+    """
+    noted = threading.Event()
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if noted.is_set():
+            signal.default_int_handler(number, frame)
+        noted.set()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield noted
+        return
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """
+    Hide the user's main script from a new process.
+
+    A worker needs nothing of it, and multiprocessing would import it again in every one: 0.1 s each for the
+    command line, and a whole second batch for a script without ``if __name__ == "__main__"``.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _process_context() -> ForkServerContext | SpawnContext:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -150,6 +151,8 @@ def write_kpi(row: dict[str, Any], path: Path) -> None:
     ------
     KeyError
         If the row holds a column that is not in :data:`KPI_COLUMNS`.
+    OSError
+        If the file cannot be written.
     """
     unknown = sorted(set(row) - set(KPI_COLUMNS))
     if unknown:
@@ -157,12 +160,16 @@ def write_kpi(row: dict[str, Any], path: Path) -> None:
         raise KeyError(msg)
     columns = ", ".join(f"CAST(${name} AS {kind}) AS {name}" for name, kind in KPI_COLUMNS.items())
     quoted = str(path).replace("'", "''")
+    import duckdb  # noqa: PLC0415  (see database.connect)
+
     connection = connect()
     try:
         connection.execute(
             f"COPY (SELECT {columns}) TO '{quoted}' (FORMAT parquet)",
             {name: row.get(name) for name in KPI_COLUMNS},
         )
+    except duckdb.IOException as error:
+        raise OSError(errno.EIO, _first_line(error), str(path)) from None
     finally:
         connection.close()
 

@@ -62,6 +62,8 @@ def tripinfo_to_parquet(xml: Path, parquet: Path) -> int:
     RunFailedError
         If the file is missing, cut off or not what SUMO 1.28 writes.
     """
+    import duckdb  # noqa: PLC0415  (see database.connect)
+
     table = parquet.with_suffix(".csv")
     try:
         with xml.open("rb") as source, table.open("w", encoding="utf-8", newline="") as target:
@@ -81,6 +83,11 @@ def tripinfo_to_parquet(xml: Path, parquet: Path) -> int:
             f"nullstr = chr(1), auto_detect = false, columns = {{{types}}})) TO '{_quoted(parquet)}' (FORMAT parquet)",
             {"table": str(table)},
         )
+    except duckdb.ConversionException as error:
+        msg = (
+            f"{xml.name}: not what SUMO 1.28 writes ({str(error).splitlines()[0]}); are its times in seconds?"
+        )
+        raise RunFailedError(msg) from None
     finally:
         connection.close()
     table.unlink()

@@ -9,9 +9,11 @@ import signal
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,7 +29,9 @@ from sim.batch.events import (
     StoreDamaged,
 )
 from sim.batch.plan import plan_batch
-from sim.batch.supervisor import run_batch
+from sim.batch.store import Store
+from sim.batch.supervisor import _Supervisor, run_batch
+from sim.control.registry import parse_controller
 from sim.errors import EnvironmentFaultError, InputError
 from sim.evaluate.results import read_results, read_rows
 from sim.sumo import version
@@ -393,3 +397,45 @@ def test_files_that_change_while_the_batch_runs_make_no_result(scenario: Scenari
 
 def test_result_of_nothing_is_complete(tmp_path: Path) -> None:
     assert run_batch([], tmp_path) == BatchResult(0, 0, 0, 0, 0, interrupted=False)
+
+
+UNGUARDED = """
+import sys
+from pathlib import Path
+from sim.batch.plan import plan_batch
+from sim.batch.supervisor import run_batch
+from sim.scenario.model import Scenario
+scenario = Scenario.model_validate_json(Path(sys.argv[1]).read_text())
+print(run_batch(plan_batch([scenario], seeds=[1]), Path(sys.argv[2]), 2))
+"""
+
+
+def test_script_without_a_main_guard_is_not_run_again_by_its_workers(
+    scenario: Scenario, tmp_path: Path
+) -> None:
+    (tmp_path / "script.py").write_text(UNGUARDED, encoding="utf-8")
+    (tmp_path / "s.json").write_text(scenario.model_dump_json(), encoding="utf-8")
+    arguments = [sys.executable, str(tmp_path / "script.py"), str(tmp_path / "s.json"), str(tmp_path / "out")]
+    said = subprocess.run(arguments, capture_output=True, text=True, check=True, timeout=120)
+    assert said.stdout.count("BatchResult") == 1
+    assert "done=2" in said.stdout
+    assert said.stderr == ""
+
+
+def test_only_one_run_at_a_time_may_compile_kernels(scenario: Scenario, tmp_path: Path) -> None:
+    tasks = plan_batch([scenario], [parse_controller("self-control"), parse_controller("program")])
+    queue = deque(
+        (f"{task.controller.name} {task.seed}", task) for task in tasks if task.controller.name != "floor"
+    )
+    supervisor = _Supervisor(Store(tmp_path), None, lambda _: None)
+
+    def take() -> str | None:
+        taken = supervisor._take(queue)
+        if taken is None:
+            return None
+        supervisor._active.append(SimpleNamespace(task=taken[1]))  # type: ignore[arg-type]
+        return taken[0]
+
+    assert [take() for _ in range(4)] == ["self-control 1", "program 1", "program 2", None]
+    supervisor._moved.add("self-control-v1")
+    assert [take() for _ in range(2)] == ["self-control 2", None]

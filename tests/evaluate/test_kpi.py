@@ -218,3 +218,13 @@ def test_row_keeps_its_types_and_fills_gaps_with_null(tmp_path: Path) -> None:
 def test_row_with_an_unknown_column_is_refused(tmp_path: Path) -> None:
     with pytest.raises(KeyError, match="not a KPI column: delya"):
         write_kpi({"delya": 1.0}, tmp_path / "kpi.parquet")
+
+
+def test_row_that_cannot_be_written_is_an_error_of_the_file_system(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=r"kpi\.parquet"):
+        write_kpi({"seed": 1}, tmp_path / "missing" / "kpi.parquet")
+
+
+def test_times_by_the_clock_are_refused(simulate: Simulate) -> None:
+    with pytest.raises(RunFailedError, match=r"tripinfo\.xml: not what SUMO 1\.28 writes .* in seconds\?"):
+        simulate(JAM, "--human-readable-time")
