@@ -25,9 +25,9 @@ class SelfControl:
 
     interval = 1
 
-    def __init__(self, reach: float, cycle: float, longest: float, penalty: float = 0.0, reserve: float = 0.0, horizon: float = 60.0) -> None:
+    def __init__(self, reach: float, cycle: float, longest: float, penalty: float = 0.0, reserve: float = 0.0, horizon: float = 60.0, hold: float = 0.0) -> None:
         self.reach = reach
-        self._params = SelfControlParams(cycle, max(longest, cycle + 1.0), horizon, penalty, reserve)
+        self._params = SelfControlParams(cycle, max(longest, cycle + 1.0), horizon, penalty, reserve, hold)
         self._memory = SelfControlMemory(np.zeros(0), np.zeros(1), np.zeros(0))
 
     def reset(self, network: Network) -> None:

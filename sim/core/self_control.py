@@ -19,6 +19,7 @@ class SelfControlParams(NamedTuple):
     horizon: float  # how far ahead vehicles count [s]
     penalty: float  # price of stopping the flow that is served [s]
     reserve: float  # places kept free behind a signal [veh]
+    hold: float  # share by which another stage must be better
 
 
 class SelfControlMemory(NamedTuple):
@@ -157,6 +158,8 @@ def self_control(
             shortest = 1.0 if p == current else latest + 5.0
             penalty = 0.0 if p == current else params.penalty
             rate, _ = stage_index(arrivals, lanes, cross, shortest, params.horizon, penalty)
+            if p != current:
+                rate *= 1.0 - params.hold
             if rate > best + 1e-9 or (p == current and rate >= best - 1e-9):
                 best, choice = rate, p
         wish[s] = choice
