@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +44,7 @@ def read_results(out: Path, on_damage: Report | None = None) -> list[dict[str, A
     InputError
         If the folder holds no runs.
     """
-    return _query(out, on_damage, ())
+    return _query(out, on_damage, "results")
 
 
 def summarise(out: Path, on_damage: Report | None = None) -> list[dict[str, Any]]:
@@ -67,7 +69,7 @@ def summarise(out: Path, on_damage: Report | None = None) -> list[dict[str, Any]
     InputError
         If the folder holds no runs.
     """
-    return _query(out, on_damage, ("summary",))
+    return _query(out, on_damage, "summary")
 
 
 def read_rows(out: Path, on_damage: Report | None = None) -> list[dict[str, Any]]:
@@ -86,62 +88,76 @@ def read_rows(out: Path, on_damage: Report | None = None) -> list[dict[str, Any]
     list of dict
         Columns of :data:`sim.evaluate.kpi.KPI_COLUMNS`, ordered by run key.
     """
-    connection = connect()
-    try:
-        _load(connection, out, on_damage)
-        return records(connection.execute("SELECT * FROM runs ORDER BY run_key"))
-    finally:
-        connection.close()
+    return records(_load(out, on_damage).execute("SELECT * FROM runs ORDER BY run_key"))
 
 
-def _query(out: Path, on_damage: Report | None, further: tuple[str, ...]) -> list[dict[str, Any]]:
+def _query(out: Path, on_damage: Report | None, table: str) -> list[dict[str, Any]]:
     if not (out / RUNS).is_dir():
         msg = f"{out}: no results in this folder; give the --out folder of gruenband run"
         raise InputError(msg)
-    connection = connect()
-    try:
-        _load(connection, out, on_damage)
-        connection.execute("SET VARIABLE floor_controller = $value", {"value": FLOOR_CONTROLLER})
-        result = connection.execute(statement("results"))
-        for name in further:
-            connection.execute(f"CREATE TEMP VIEW results AS {statement('results')}")
-            result = connection.execute(statement(name))
-        return records(result)
-    finally:
-        connection.close()
+    connection = _load(out, on_damage)
+    connection.execute("SET VARIABLE floor_controller = $value", {"value": FLOOR_CONTROLLER})
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW results AS {statement('results')}")
+    return records(connection.execute(statement(table)))
 
 
-def _load(connection: duckdb.DuckDBPyConnection, out: Path, on_damage: Report | None) -> None:
-    """Fill the table ``runs`` with the rows of every readable run directory."""
-    columns = ", ".join(f"{name} {kind}" for name, kind in KPI_COLUMNS.items())
-    connection.execute(f"CREATE TABLE runs ({columns})")
+def _load(out: Path, on_damage: Report | None) -> duckdb.DuckDBPyConnection:
+    """Open a database with a table ``runs`` of every readable row of a store."""
     files = []
     for directory in sorted(path for path in (out / RUNS).glob("*") if path.is_dir()):
         file = directory / "kpi.parquet"
-        if is_parquet(file):
-            files.append(str(file))
-        elif on_damage is not None:
-            on_damage(f"{directory}: half-written or damaged, treated as not run")
-    _insert(connection, files, on_damage)
+        try:
+            stat = file.stat()
+            files.append((str(file), stat.st_mtime_ns, stat.st_size))
+        except FileNotFoundError:
+            files.append((str(file), 0, 0))
+    connection, damage = _database(tuple(files))
+    if on_damage is not None:
+        for line in damage:
+            on_damage(line)
+    return connection
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, files: list[str], on_damage: Report | None) -> None:
+# A table needs the runs and their summary, and 2,000 files take most of a second to read.
+@lru_cache(maxsize=1)
+def _database(files: tuple[tuple[str, int, int], ...]) -> tuple[duckdb.DuckDBPyConnection, list[str]]:
+    """Read the files into a table; their times and sizes make a changed store another one."""
+    connection = connect()
+    damage: list[str] = []
+    columns = ", ".join(f"{name} {kind}" for name, kind in KPI_COLUMNS.items())
+    connection.execute(f"CREATE TABLE runs ({columns})")
+    whole = []
+    for name, _, _ in files:
+        if is_parquet(Path(name)):
+            whole.append(name)
+        else:
+            damage.append(f"{Path(name).parent}: half-written or damaged, treated as not run")
+    _insert(connection, whole, damage.append)
+    return connection, damage
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, files: list[str], on_damage: Report) -> None:
     """Insert many files at once; halve the list where DuckDB refuses, down to the file that is to blame."""
     import duckdb  # noqa: PLC0415  (see database.connect)
 
     if not files:
         return
+    # Every file is taken to have the first one's columns; naming them all makes DuckDB refuse if that is not so.
+    same = f"SELECT {', '.join(KPI_COLUMNS)} FROM read_parquet($files)"  # noqa: S608
+    mixed = (
+        "SELECT * FROM read_parquet($files, union_by_name = true)"  # half as fast; for rows of older releases
+    )
     try:
-        connection.execute(
-            "INSERT INTO runs BY NAME SELECT * FROM read_parquet($files, union_by_name = false)",
-            {"files": files},
-        )
+        with suppress(duckdb.Error):
+            connection.execute(f"INSERT INTO runs BY NAME {same}", {"files": files})
+            return
+        connection.execute(f"INSERT INTO runs BY NAME {mixed}", {"files": files})
     except duckdb.Error as error:
         if len(files) > 1:
             middle = len(files) // 2
             _insert(connection, files[:middle], on_damage)
             _insert(connection, files[middle:], on_damage)
-        elif on_damage is not None:
+        else:
             reason = str(error).strip().splitlines()[0]
             on_damage(f"{Path(files[0]).parent}: damaged ({reason}), treated as not run")
 

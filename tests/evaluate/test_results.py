@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sim.errors import InputError
+from sim.evaluate.database import connect
 from sim.evaluate.kpi import write_kpi
 from sim.evaluate.results import FLOOR_CONTROLLER, read_results, read_rows, summarise
 
@@ -118,15 +119,16 @@ def test_damaged_rows_are_told_and_left_out(tmp_path: Path) -> None:
     assert len(read_results(out)) == 4
 
 
-def test_row_of_an_older_release_with_fewer_columns_is_read(tmp_path: Path) -> None:
-    out = store(tmp_path, {"seed": 1, "delay": 1.0}, {"seed": 2, "delay": 2.0}, {"seed": 3, "delay": 3.0})
-    file = out / "runs" / f"{1:016x}" / "kpi.parquet"
-    from sim.evaluate.database import connect
-
+@pytest.mark.parametrize("older", [0, 1])
+def test_row_of_an_older_release_with_fewer_columns_is_read(tmp_path: Path, older: int) -> None:
+    out = store(tmp_path, *({"seed": seed, "delay": 1.0, "pmx": 0.5} for seed in (1, 2, 3)))
+    file = out / "runs" / f"{older:016x}" / "kpi.parquet"
     connection = connect()
     connection.execute("CREATE TABLE old AS SELECT * EXCLUDE (pmx) FROM read_parquet($f)", {"f": str(file)})
     connection.execute(f"COPY old TO '{file}' (FORMAT parquet)")
-    assert [row["seed"] for row in read_results(out)] == [1, 2, 3]
+    rows = read_results(out)
+    assert [row["seed"] for row in rows] == [1, 2, 3]
+    assert [row["pmx"] for row in rows] == [None if number == older else 0.5 for number in range(3)]
 
 
 def test_folder_without_runs_is_wrong_input_and_an_empty_store_is_empty(tmp_path: Path) -> None:
