@@ -68,13 +68,15 @@ def od_table(design: dict[str, Any]) -> Table:
     table: Table = {o: {} for o in names}
     for o in names:
         for d in names:
+            if o == d or not rows[o] or not columns[d]:
+                continue
             path, _ = net.getShortestPath(net.getEdge(f"{o}_in"), net.getEdge(f"{d}_out"), vClass="passenger")
-            if o != d and path:
+            if path:
                 ring = sum(e.getLength() for e in path if e.getID().startswith("R"))
                 beside = (o, d) in neighbours or (d, o) in neighbours
                 table[o][d] = math.exp(-ring / design["decay"]) * (design["beside"] if beside else 1.0)
     for _ in range(200):
-        for o in names:
+        for o in (name for name in names if table[name]):
             scale = rows[o] / sum(table[o].values())
             table[o] = {d: v * scale for d, v in table[o].items()}
         for d in names:
@@ -179,6 +181,8 @@ def walks(design: dict[str, Any]) -> list[tuple[float, str]]:
         if crossing.get("function") != "crossing" or not node.startswith("R"):
             continue
         edges = crossing.get("crossingEdges", "").split()
+        if len(edges) == 1:  # a one-way street has a pavement on one side only
+            continue
         towards = next(e for e in edges if heads[e] == node)
         away = next(e for e in edges if e != towards)
         count = design["pedestrians"].get(node, design["pedestrians"]["default"])

@@ -103,12 +103,15 @@ class Stage:
         What the stage serves.
     green : int or None
         Green time of its vehicles [s]; None takes what the cycle leaves.
+    walk : int or None
+        Longest green of its crossings [s].
     vehicles, crossings : frozenset of int
         Link indices.
     """
 
     name: str
     green: int | None
+    walk: int | None
     vehicles: frozenset[int]
     crossings: frozenset[int]
 
@@ -345,7 +348,7 @@ def read_stages(table: dict[str, Any], signal: Signal) -> list[Stage]:
         except KeyError as error:
             msg = f"{signal.name}, stage '{row['name']}': no movement or crossing {error}; known: {sorted(names)}"
             raise DesignError(msg) from error
-        stages.append(Stage(row["name"], row.get("green"), vehicles, walkers))
+        stages.append(Stage(row["name"], row.get("green"), row.get("walk"), vehicles, walkers))
     never = set(signal.links) - {i for stage in stages for i in stage.links}
     if never:
         msg = f"{signal.name}: links {sorted(never)} are green in no stage"
@@ -460,6 +463,8 @@ def _green_phases(
         if (i, j) in signal.foes
     ]
     clearing = max([0, *needed])
+    if ending and stage.walk is not None:
+        clearing = max(clearing, green - stage.walk)
     if green <= clearing:
         msg = f"{signal.name}, stage '{stage.name}': {green} s green, pedestrians need {clearing} s of it to clear"
         raise DesignError(msg)
