@@ -26,45 +26,45 @@ class Network(NamedTuple):
     stages of one signal are contiguous. A ragged table is a pointer array (length n + 1) and a value array.
     """
 
-    # signals (S)
+    # Signals: S.
     group_ptr: Int  # (S+1) groups of signal s: group_ptr[s]:group_ptr[s+1]
     stage_ptr: Int  # (S+1) stages of signal s
     matrix_ptr: Int  # (S+1) n x n blocks of group pairs of signal s, row = clearing, column = entering group
-    # groups (G)
+    # Groups: G.
     yellow: Int  # (G) [s]
     red_yellow: Int  # (G) [s]
     minimum_green: Int  # (G) [s]
     minimum_red: Int  # (G) [s]
     maximum_red: Int  # (G) [s] of a waiting group, before the guard forces its stage
     group_vehicles: Byte  # (G) 1: serves vehicles, 0: pedestrians only
-    # group pairs (sum of n*n over signals)
+    # Pairs of groups of one signal: the sum of n*n over the signals.
     intergreen: Int  # end of green of the row to begin of green of the column [s]; -1: compatible
     yields: Byte  # 1: compatible, but the row's movements give way to the column's (permissive)
-    # stages (P)
+    # Stages: P.
     stage_matrix_ptr: Int  # (S+1) P_s x n blocks
     stage_shows: Byte  # stage x group: OFF, PROTECTED or PERMISSIVE
     stage_arrow: Byte  # stage x group: 1 where a red group may turn after a stop (SUMO's 's', green arrow)
-    # links: the characters of a signal's state, in SUMO's order
+    # Links: the characters of a signal's state, in SUMO's order
     link_ptr: Int  # (S+1)
     link_group: Int  # (links) group of the link
     dark: Byte  # (G) ASCII letter a group shows for ever ('o', 'O', ...); 0: it is switched
-    # movements (M)
+    # Movements: M.
     movement_signal: Int  # (M)
     movement_group: Int  # (M)
     movement_lane: Int  # (M) stop-line lane
     movement_exit: Int  # (M) watched lane it leads to
     movement_headway: Float  # (M) saturation headway [s]
     movement_crossing: Float  # (M) length of its path over the junction [m]
-    # stop-line lanes (L)
+    # Stop-line lanes: L.
     lane_watched: Int  # (L) the same lane among the watched lanes
     lane_signal: Int  # (L)
     lane_movement_ptr: Int  # (L+1)
     lane_movement: Int
-    # watched lanes (W): stop-line lanes, what leads to them within the range, and what follows a signal
+    # Watched lanes: W. Stop-line lanes, what leads to them within the range, and what follows a signal
     watched_length: Float  # (W) [m]
     watched_speed: Float  # (W) [m/s]
     watched_edge: Int  # (W) edge number; -1: a lane on a junction
-    # turns (T): from one edge to the next through a signal
+    # Turns: T, from one edge to the next through a signal.
     turn_movement_ptr: Int  # (T+1)
     turn_movement: Int
 

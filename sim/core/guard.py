@@ -1,10 +1,14 @@
 """
 The guard: the only way from a wanted stage to the lamps.
 
-Each signal group is switched on its own, exact to the second. A group ends its green when the wanted stage does
+Each signal group is switched on its own, exact to the second. A group ends its green when the target stage does
 not contain it and its minimum green is over; it then shows yellow and red. A group begins its green when the
-wanted stage contains it and, for every conflicting group, the intergreen time since the end of that group's green
-is over. Whatever is asked, and however often the wish changes half-way, no other rule can bring a group to green.
+target stage contains it, its minimum red is over and, for every conflicting group, the intergreen time since the
+end of that group's green. Whatever is asked, and however often the wish changes half-way, no other rule can bring
+a group to green.
+
+The target is the controller's wish, except while a group has waited beyond its maximum red: then a stage that
+serves it is the target until every overdue group of that stage has begun.
 
 References
 ----------
@@ -29,7 +33,7 @@ from sim.core.arrays import (
     Network,
     Signals,
 )
-from sim.core.jit import kernel
+from sim.core.jit import inner, kernel
 
 # "Long ago" for a group that has not been green yet: beyond any intergreen, far from overflow.
 LONG_AGO = 1_000_000
@@ -39,21 +43,28 @@ def new_signals(network: Network, start: Int) -> Signals:
     """
     Build the state in which every group of each signal's first stage is green and all others are red.
 
+    For the first second every green yields; then `advance` gives right of way.
+
     Parameters
     ----------
     network : Network
         The network.
     start : Int
-        Shape (S), the stage each signal begins with, local number.
+        Shape (S), the stage each signal begins with, local number; of no meaning for a signal without stages.
 
     Returns
     -------
     Signals
         Fresh arrays; every other group ended its green long ago.
+
+    Raises
+    ------
+    ValueError
+        If a signal has no such stage.
     """
     groups = len(network.yellow)
     state = Signals(
-        shown=np.zeros(groups, np.uint8),
+        shown=np.full(groups, RED, np.uint8),
         since=np.full(groups, LONG_AGO, np.int32),
         cleared=np.full(groups, LONG_AGO, np.int32),
         letter=np.full(groups, PERMISSIVE, np.uint8),
@@ -62,22 +73,31 @@ def new_signals(network: Network, start: Int) -> Signals:
         waited=np.zeros(groups, np.int32),
     )
     for s in range(len(start)):
+        stages = network.stage_ptr[s + 1] - network.stage_ptr[s]
+        if stages == 0:
+            state.wanted[s] = 0
+            continue
+        if not 0 <= start[s] < stages:
+            msg = f"signal number {s}: no stage {start[s]} to start with; give one from 0 to {stages - 1}"
+            raise ValueError(msg)
         first, last = network.group_ptr[s], network.group_ptr[s + 1]
-        row = network.stage_matrix_ptr[s] + start[s] * (last - first)
-        for g in range(first, last):
-            shows = network.stage_shows[row + g - first]
-            if shows != OFF:
-                state.shown[g] = GREEN
-                state.since[g] = 0
-                state.cleared[g] = 0
-                state.letter[g] = shows
+        n = int(last - first)
+        row = network.stage_matrix_ptr[s] + start[s] * n
+        conflicts = network.intergreen[network.matrix_ptr[s] : network.matrix_ptr[s + 1]].reshape(n, n) >= 0
+        for g in range(n):
+            meets = (conflicts[g] | conflicts[:, g]) & (state.shown[first:last] == GREEN)
+            # A stage of conflicting groups is a fault of its maker; even so the start is safe.
+            if network.stage_shows[row + g] != OFF and not meets.any():
+                state.shown[first + g] = GREEN
+                state.since[first + g] = 0
+                state.cleared[first + g] = 0
     return state
 
 
-@kernel
-def overdue_stage(network: Network, signals: Signals, s: int) -> int:
+@inner
+def target_row(network: Network, signals: Signals, s: int) -> int:
     """
-    Find the stage that a waiting group forces because its maximum red is over.
+    Find the stage a signal is heading for: the forced one, else the wanted one.
 
     Parameters
     ----------
@@ -91,32 +111,53 @@ def overdue_stage(network: Network, signals: Signals, s: int) -> int:
     Returns
     -------
     int
-        Local number of the stage that serves the group waiting longest beyond its maximum, -1 if none is due.
+        Begin of the stage's row in ``stage_shows`` and ``stage_arrow``.
+    """
+    target = signals.forced[s] if signals.forced[s] >= 0 else signals.wanted[s]
+    groups = network.group_ptr[s + 1] - network.group_ptr[s]
+    return int(network.stage_matrix_ptr[s] + target * groups)
+
+
+@inner
+def overdue_stage(network: Network, signals: Signals, s: int) -> int:
+    """
+    Find the stage that a waiting group forces because its maximum red is over.
+
+    The group longest beyond its maximum comes first. A group just served has to wait its whole maximum again, so
+    every other group passes ahead of an overdue one at most once: its wait is bounded.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    signals : Signals
+        The state.
+    s : int
+        The signal.
+
+    Returns
+    -------
+    int
+        Local number of the stage; of those that serve that group, the one with most waiting groups. -1 if no
+        group of any stage is due.
     """
     first, last = network.group_ptr[s], network.group_ptr[s + 1]
-    worst, excess = -1, -1
-    for g in range(first, last):
-        over = signals.waited[g] - network.maximum_red[g]
-        if over >= 0 and signals.shown[g] == RED and over > excess:
-            worst, excess = g, over
-    if worst < 0:
-        return -1
-    n = last - first
-    best, served = -1, -1
+    best, longest, most = -1, -1, 0
     for p in range(network.stage_ptr[s + 1] - network.stage_ptr[s]):
-        row = network.stage_matrix_ptr[s] + p * n
-        if network.stage_shows[row + worst - first] == OFF:
-            continue
-        count = 0
+        row = network.stage_matrix_ptr[s] + p * (last - first)
+        excess, count = -1, 0
         for g in range(first, last):
-            if network.stage_shows[row + g - first] != OFF and signals.waited[g] > 0:
-                count += 1
-        if count > served:
-            best, served = p, count
+            if network.stage_shows[row + g - first] == OFF or signals.waited[g] == 0:
+                continue
+            count += 1
+            if signals.shown[g] == RED:
+                excess = max(excess, signals.waited[g] - network.maximum_red[g])
+        if excess >= 0 and (excess > longest or (excess == longest and count > most)):
+            best, longest, most = p, excess, count
     return best
 
 
-@kernel
+@inner
 def may_begin(network: Network, signals: Signals, s: int, g: int) -> bool:
     """
     Tell whether a red group may begin its red-yellow (or its green, if it has none) now.
@@ -135,18 +176,23 @@ def may_begin(network: Network, signals: Signals, s: int, g: int) -> bool:
     Returns
     -------
     bool
-        True if every conflicting group is red or in yellow and its intergreen will be over at begin of green.
+        True if it was red long enough, every conflicting group is red or in yellow, and the intergreen times will
+        be over at its begin of green.
     """
     first, last = network.group_ptr[s], network.group_ptr[s + 1]
     n = last - first
+    block = network.matrix_ptr[s]
     lead = network.red_yellow[g]
-    if signals.since[g] + lead < network.minimum_red[g]:
+    # At least one second of red, even without a minimum: a yellow must never turn into a green.
+    if signals.since[g] < max(network.minimum_red[g], 1):
         return False
     for i in range(first, last):
-        need = network.intergreen[network.matrix_ptr[s] + (i - first) * n + (g - first)]
-        if need < 0 or i == g:
+        need = network.intergreen[block + (i - first) * n + (g - first)]
+        back = network.intergreen[block + (g - first) * n + (i - first)]
+        # A pair that conflicts in one direction only would be a fault of the table; it is taken as a conflict.
+        if i == g or (need < 0 and back < 0):
             continue
-        if signals.shown[i] == GREEN or signals.shown[i] == RED_YELLOW:
+        if signals.shown[i] in (GREEN, RED_YELLOW):
             return False
         if signals.cleared[i] + lead < need:
             return False
@@ -161,80 +207,188 @@ def advance(network: Network, signals: Signals, wish: Int, waiting: Byte) -> Non
     Parameters
     ----------
     network : Network
-        The network.
+        The network. Groups of one stage must be compatible, else only some of them are ever served.
     signals : Signals
         The state; changed in place.
     wish : Int
-        Shape (S), the stage wanted by the controller, local number; anything out of range is ignored.
+        Shape (S), the stage wanted by the controller, local number; anything out of range is ignored, and the
+        stage wanted before stands.
     waiting : Byte
-        Shape (G), 1 where a group at red has a demand.
+        Shape (G), 1 where a group at red has a demand; a demand once seen stands until the group is served.
     """
     for s in range(len(network.group_ptr) - 1):
-        first, last = network.group_ptr[s], network.group_ptr[s + 1]
-        n = last - first
         stages = network.stage_ptr[s + 1] - network.stage_ptr[s]
         if stages == 0:
             continue
-        if 0 <= wish[s] < stages:
+        if s < len(wish) and 0 <= wish[s] < stages:
             signals.wanted[s] = wish[s]
-        for g in range(first, last):
-            if signals.since[g] < LONG_AGO:
-                signals.since[g] += 1
-            if signals.shown[g] == GREEN:
-                signals.cleared[g] = 0
-            elif signals.cleared[g] < LONG_AGO:
-                signals.cleared[g] += 1
-            if signals.shown[g] == GREEN or signals.shown[g] == RED_YELLOW:
-                signals.waited[g] = 0
-            elif waiting[g] != 0 or signals.waited[g] > 0:
-                signals.waited[g] += 1
-        # A forced stage stands until it has given every waiting group of it a green.
-        if signals.forced[s] >= 0:
-            row = network.stage_matrix_ptr[s] + signals.forced[s] * n
-            owed = False
-            for g in range(first, last):
-                if network.stage_shows[row + g - first] != OFF and signals.waited[g] >= network.maximum_red[g]:
-                    owed = True
-            if not owed:
-                signals.forced[s] = -1
-        if signals.forced[s] < 0:
-            signals.forced[s] = overdue_stage(network, signals, s)
-        target = signals.forced[s] if signals.forced[s] >= 0 else signals.wanted[s]
-        row = network.stage_matrix_ptr[s] + target * n
+        count_second(network, signals, s, waiting)
+        force_overdue(network, signals, s)
+        row = target_row(network, signals, s)
         # Ends first: a group that ends now counts as ended for everything that begins now.
-        for g in range(first, last):
-            stays = network.stage_shows[row + g - first] != OFF
-            if signals.shown[g] == GREEN:
-                if not stays and signals.since[g] >= network.minimum_green[g]:
-                    signals.shown[g] = YELLOW if network.yellow[g] > 0 else RED
-                    signals.since[g] = 0
-                    signals.cleared[g] = 0
-            elif signals.shown[g] == YELLOW and signals.since[g] >= network.yellow[g]:
-                signals.shown[g] = RED
-                signals.since[g] = 0
-            elif signals.shown[g] == RED_YELLOW and signals.since[g] >= network.red_yellow[g]:
-                signals.shown[g] = GREEN
-                signals.since[g] = 0
-                signals.cleared[g] = 0
-        for g in range(first, last):
-            if signals.shown[g] != RED or network.stage_shows[row + g - first] == OFF:
-                continue
-            if may_begin(network, signals, s, g):
-                signals.since[g] = 0
-                if network.red_yellow[g] > 0:
-                    signals.shown[g] = RED_YELLOW
-                else:
-                    signals.shown[g] = GREEN
-                    signals.cleared[g] = 0
+        end_states(network, signals, s, row)
+        begin_states(network, signals, s, row)
         set_letters(network, signals, s, row)
 
 
-@kernel
+@inner
+def count_second(network: Network, signals: Signals, s: int, waiting: Byte) -> None:
+    """
+    Let a second pass for every group of a signal.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    signals : Signals
+        The state; ``since``, ``cleared`` and ``waited`` are changed in place.
+    s : int
+        The signal.
+    waiting : Byte
+        Shape (G), 1 where a group at red has a demand.
+    """
+    for g in range(network.group_ptr[s], network.group_ptr[s + 1]):
+        shown = signals.shown[g]
+        if signals.since[g] < LONG_AGO:
+            signals.since[g] += 1
+        if shown == GREEN:
+            signals.cleared[g] = 0
+        elif signals.cleared[g] < LONG_AGO:
+            signals.cleared[g] += 1
+        if shown in (GREEN, RED_YELLOW):
+            signals.waited[g] = 0
+        elif waiting[g] != 0:
+            # Seconds in which nobody could have gone, the exit being full, do not count.
+            signals.waited[g] += 1
+
+
+@inner
+def force_overdue(network: Network, signals: Signals, s: int) -> None:
+    """
+    Begin or end the service of groups whose maximum red is over.
+
+    A forced stage stands until each of its overdue groups has begun.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    signals : Signals
+        The state; ``forced`` is changed in place.
+    s : int
+        The signal.
+    """
+    first, last = network.group_ptr[s], network.group_ptr[s + 1]
+    if signals.forced[s] >= 0:
+        row = target_row(network, signals, s)
+        for g in range(first, last):
+            served = network.stage_shows[row + g - first] != OFF
+            if served and signals.waited[g] >= max(network.maximum_red[g], 1):
+                return
+    signals.forced[s] = overdue_stage(network, signals, s)
+
+
+@inner
+def end_states(network: Network, signals: Signals, s: int, row: int) -> None:
+    """
+    End the greens the target does without, and the transitions whose time is over.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    signals : Signals
+        The state; changed in place.
+    s : int
+        The signal.
+    row : int
+        Begin of the target stage's row in ``stage_shows``.
+    """
+    first = network.group_ptr[s]
+    for g in range(first, network.group_ptr[s + 1]):
+        shown = signals.shown[g]
+        if shown == GREEN:
+            leaves = network.stage_shows[row + g - first] == OFF
+            if leaves and signals.since[g] >= network.minimum_green[g]:
+                signals.shown[g] = YELLOW if network.yellow[g] > 0 else RED
+                signals.since[g] = 0
+                signals.cleared[g] = 0
+        elif shown == YELLOW and signals.since[g] >= network.yellow[g]:
+            signals.shown[g] = RED
+            signals.since[g] = 0
+        elif shown == RED_YELLOW and signals.since[g] >= network.red_yellow[g]:
+            signals.shown[g] = GREEN
+            signals.since[g] = 0
+            signals.cleared[g] = 0
+
+
+@inner
+def begin_states(network: Network, signals: Signals, s: int, row: int) -> None:
+    """
+    Begin the red-yellow, or the green, of the target's groups that may.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    signals : Signals
+        The state; changed in place.
+    s : int
+        The signal.
+    row : int
+        Begin of the target stage's row in ``stage_shows``.
+    """
+    first = network.group_ptr[s]
+    for g in range(first, network.group_ptr[s + 1]):
+        if signals.shown[g] != RED or network.stage_shows[row + g - first] == OFF:
+            continue
+        # One after the other: of two conflicting groups the second finds the first already begun.
+        if may_begin(network, signals, s, g):
+            signals.since[g] = 0
+            if network.red_yellow[g] > 0:
+                signals.shown[g] = RED_YELLOW
+            else:
+                signals.shown[g] = GREEN
+                signals.cleared[g] = 0
+
+
+@inner
+def on_junction(network: Network, signals: Signals, s: int, g: int) -> bool:
+    """
+    Tell whether traffic of a group may be on the junction: it moves, or it is still clearing.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    signals : Signals
+        The state.
+    s : int
+        The signal.
+    g : int
+        The group.
+
+    Returns
+    -------
+    bool
+        False if the group is red and its longest intergreen is over.
+    """
+    if signals.shown[g] != RED:
+        return True
+    first, last = network.group_ptr[s], network.group_ptr[s + 1]
+    row = network.matrix_ptr[s] + (g - first) * (last - first)
+    for k in range(last - first):  # noqa: SIM110  (numba knows no generator)
+        if signals.cleared[g] < network.intergreen[row + k]:
+            return True
+    return False
+
+
+@inner
 def set_letters(network: Network, signals: Signals, s: int, row: int) -> None:
     """
-    Choose for each green group of a signal between right of way and yielding.
+    Choose for each group of a signal between right of way and yielding while it is green.
 
-    A group has right of way only if the target stage says so and no group it must yield to is still moving.
+    A group has right of way only if the target stage says so and nobody it must yield to is on the junction.
 
     Parameters
     ----------
@@ -255,7 +409,8 @@ def set_letters(network: Network, signals: Signals, s: int, row: int) -> None:
             letter = PERMISSIVE
         else:
             for j in range(first, last):
-                if network.yields[network.matrix_ptr[s] + (g - first) * n + (j - first)] and signals.shown[j] != RED:
+                give_way = network.yields[network.matrix_ptr[s] + (g - first) * n + (j - first)]
+                if give_way and on_junction(network, signals, s, j):
                     letter = PERMISSIVE
                     break
         signals.letter[g] = letter
@@ -276,9 +431,9 @@ def render(network: Network, signals: Signals, letters: Byte) -> None:
         Shape (links), ASCII codes; overwritten.
     """
     for s in range(len(network.group_ptr) - 1):
-        first, last = network.group_ptr[s], network.group_ptr[s + 1]
-        target = signals.forced[s] if signals.forced[s] >= 0 else signals.wanted[s]
-        row = network.stage_matrix_ptr[s] + target * (last - first)
+        first = network.group_ptr[s]
+        staged = network.stage_ptr[s + 1] > network.stage_ptr[s]
+        row = target_row(network, signals, s)
         for k in range(network.link_ptr[s], network.link_ptr[s + 1]):
             g = network.link_group[k]
             if network.dark[g] != 0:
@@ -289,7 +444,7 @@ def render(network: Network, signals: Signals, letters: Byte) -> None:
                 letters[k] = 121  # y
             elif signals.shown[g] == RED_YELLOW:
                 letters[k] = 117  # u
-            elif network.stage_arrow[row + g - first] != 0:
+            elif staged and network.stage_arrow[row + g - first] != 0:
                 letters[k] = 115  # s
             else:
                 letters[k] = 114  # r

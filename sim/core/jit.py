@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
+import getpass
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import TypeVar, cast
 
+import numba
+from numba.extending import register_jitable
+
 F = TypeVar("F", bound=Callable[..., object])
+
+SOURCES = Path(__file__).parent
 
 
 def cache_folder() -> Path:
     """
-    Name the folder of compiled kernels that belongs to exactly these sources.
+    Name the folder of compiled kernels that belongs to exactly these sources, and make it.
 
     numba notices a change of the compiled function's own file only. A helper changed in another module leaves
     a stale machine code behind; a folder named by the hash of all kernel sources does not.
@@ -22,27 +30,82 @@ def cache_folder() -> Path:
     Returns
     -------
     Path
-        A folder below ``GRUENBAND_CACHE``, else the user's cache folder, else the temporary one.
+        A writable folder below ``GRUENBAND_CACHE``, else below the user's cache folder, else below the temporary
+        one.
+
+    Raises
+    ------
+    OSError
+        If none of them can be written, with the fault of the first one.
+    """
+    digest = source_digest(SOURCES)
+    first: OSError | None = None
+    for root in _roots():
+        folder = root / "kernels" / digest
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder) as probe:
+                probe.write(b"x")
+        except OSError as fault:
+            first = first or fault
+        else:
+            return folder
+    raise first or FileNotFoundError(2, "no folder for compiled kernels", "GRUENBAND_CACHE")
+
+
+def source_digest(folder: Path) -> str:
+    """
+    Hash all Python sources of a folder, names and contents.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits.
     """
     digest = hashlib.sha256()
-    for source in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(source.name.encode())
-        digest.update(source.read_bytes())
-    base = os.environ.get("GRUENBAND_CACHE")
-    root = Path(base) if base else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gruenband"
-    folder = root / "kernels" / digest.hexdigest()[:16]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        folder = Path(tempfile.gettempdir()) / f"gruenband-{os.getuid()}" / "kernels" / digest.hexdigest()[:16]
-        folder.mkdir(parents=True, exist_ok=True)
+    for source in sorted(folder.glob("*.py")):
+        content = source.read_bytes()
+        # The length parts one file from the next: moved lines must not give the same hash.
+        digest.update(f"{source.name} {len(content)}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()[:16]
+
+
+def _roots() -> Iterator[Path]:
+    given = os.environ.get("GRUENBAND_CACHE")
+    if given:
+        yield Path(given).absolute()
+    # The XDG specification has relative paths ignored, and a user without a home is '~'.
+    for base in (os.environ.get("XDG_CACHE_HOME", ""), os.path.expanduser("~/.cache")):  # noqa: PTH111
+        if Path(base).is_absolute():
+            yield Path(base) / "gruenband"
+    with contextlib.suppress(OSError, KeyError, ImportError):
+        yield _own_temporary_folder()
+
+
+def _own_temporary_folder() -> Path:
+    # Compiled kernels are pickles, so a folder that somebody else made could run their code as this user.
+    number = os.getuid() if hasattr(os, "getuid") else None
+    folder = Path(tempfile.gettempdir()) / f"gruenband-{getpass.getuser() if number is None else number}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    state = folder.lstat()
+    if folder.is_symlink() or (number is not None and (state.st_uid != number or state.st_mode & 0o022)):
+        raise PermissionError(13, "belongs to somebody else", str(folder))
     return folder
 
 
-# numba reads the variable when it is imported, and a forked or spawned worker inherits it.
-os.environ["NUMBA_CACHE_DIR"] = str(cache_folder())
-
-import numba  # noqa: E402  (the cache folder must be set before)
+@cache
+def _folder() -> str:
+    try:
+        return str(cache_folder())
+    except OSError:
+        # Nowhere to write: kernels are compiled anew in each process, which is slow but right.
+        return ""
 
 
 def kernel(function: F) -> F:
@@ -59,4 +122,31 @@ def kernel(function: F) -> F:
     callable
         The same function, compiled on its first call and cached on disk.
     """
-    return cast("F", numba.njit(cache=True, nogil=True, fastmath=False)(function))
+    folder = _folder()
+    before = numba.config.CACHE_DIR
+    # numba reads NUMBA_CACHE_DIR only while it is imported, and somebody else may have imported it already; and the
+    # folder is for these kernels, not for theirs.
+    numba.config.CACHE_DIR = folder
+    try:
+        compiled = numba.njit(cache=bool(folder), nogil=True, fastmath=False, no_cfunc_wrapper=True)
+        return cast("F", compiled(function))
+    finally:
+        numba.config.CACHE_DIR = before
+
+
+def inner(function: F) -> F:
+    """
+    Have a function compiled into the kernels that call it: without an entry of its own this takes half the time.
+
+    Parameters
+    ----------
+    function : callable
+        As for `kernel`.
+
+    Returns
+    -------
+    callable
+        The same function; called from Python it runs as plain Python.
+    """
+    part = register_jitable(fastmath=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    return cast("F", part(function))
