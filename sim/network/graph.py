@@ -2,45 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import deque
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import networkx as nx
 import numpy as np
 
-from sim.core.arrays import Network
 from sim.errors import InputError, near_miss
-from sim.network.parts import Approach, Doubt, Movement, Phase, Signal
+from sim.network.book import NOT_ROAD_SIGNALS, OFF_PROGRAM, ProgramBook
+from sim.network.conflicts import read_conflicts
+from sim.network.flow import queue_space
+from sim.network.parts import Approach, Doubt, Movement, Program, Signal
 from sim.network.program import derive_groups, derive_stages, green_links
-from sim.network.reader import NOT_ROAD_SIGNALS, read_net, read_programs
+from sim.network.reader import read_net, read_programs
 
-# Default Krauss driver of SUMO: reaction time 1 s, vehicle 5 m and gap 2.5 m. A queue crosses the stop line while
-# it still accelerates, at about 8.8 m/s on a 50 km/h road, which gives the 1.85 s (1,950 veh/h) seen in SUMO.
-REACTION_TIME = 1.0
-QUEUE_SPACE = 7.5
-DISCHARGE_SPEED = 8.8
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
+    from numpy.typing import NDArray
 
-def saturation_headway(speed: float) -> float:
-    """
-    Estimate the time between two vehicles of a queue that cross the stop line.
+    from sim.core.arrays import Network
+    from sim.network.parts import SignalGroup
 
-    Parameters
-    ----------
-    speed : float
-        Speed allowed on the path over the junction [m/s].
-
-    Returns
-    -------
-    float
-        Headway [s]; the saturation flow is 3600 / headway [veh/h].
-
-    References
-    ----------
-    .. [1] S. Krauss, Microscopic Modeling of Traffic Flow, 1998: net time gap tau and safe speed.
-    """
-    return REACTION_TIME + QUEUE_SPACE / min(max(speed, 2.0), DISCHARGE_SPEED)
+# A path over a junction has one or two lanes; a ring of lanes, which no sound net has, must not trap us.
+LONGEST_PATH = 8
 
 
 class RoadGraph:
@@ -57,23 +43,24 @@ class RoadGraph:
         The network as sumolib reads it.
     path : Path
         Where it was read from, for messages.
-    programs : dict, optional
-        Programs of additional files, which replace the net's own.
+    book : ProgramBook, optional
+        The signals' programs.
     """
 
-    def __init__(self, net: Any, path: Path, programs: dict[str, Any] | None = None) -> None:  # noqa: ANN401
+    def __init__(self, net: Any, path: Path, book: ProgramBook | None = None) -> None:  # noqa: ANN401
+        from sim.network.doubts import find_doubts  # noqa: PLC0415  (it looks at this class)
+
         self.net = net
         self.path = path
         self.graph: nx.DiGraph = nx.DiGraph()
         self.movements: list[Movement] = []
         self.signals: dict[str, Signal] = {}
         self.doubts: list[Doubt] = []
-        self._foes: set[tuple[int, int]] = set()
-        self._gives_way: set[tuple[int, int]] = set()
+        book = book or ProgramBook(str(path))
         self._add_edges()
-        self._add_signals(programs or {})
-        self._add_foes()
-        self._look_for_doubts()
+        self._add_signals(book.running)
+        self._foes, self._gives_way, self.without_matrix = read_conflicts(net, self.movements)
+        self.doubts += find_doubts(self, book.switched)
 
     @classmethod
     def from_file(cls, path: str | Path, additional: Iterable[str | Path] = ()) -> RoadGraph:
@@ -83,7 +70,7 @@ class RoadGraph:
         Parameters
         ----------
         path : str or Path
-            A ``.net.xml`` or ``.net.xml.gz``.
+            A ``.net.xml``, plain or gzipped.
         additional : iterable of str or Path, optional
             Additional files whose signal programs replace the net's own.
 
@@ -97,7 +84,9 @@ class RoadGraph:
         InputError
             If a file is missing or not readable.
         """
-        return cls(read_net(Path(path)), Path(path), read_programs(Path(p) for p in additional))
+        net, book = read_net(Path(path))
+        read_programs((Path(p) for p in additional), book)
+        return cls(net, Path(path), book)
 
     def signal(self, name: str) -> Signal:
         """
@@ -155,6 +144,64 @@ class RoadGraph:
         """
         return (one, other) in self._gives_way
 
+    def groups_meet(self, one: Iterable[int], other: Iterable[int]) -> bool:
+        """
+        Tell whether any movement of one group meets any of another.
+
+        Parameters
+        ----------
+        one, other : iterable of int
+            Movement numbers of two groups.
+
+        Returns
+        -------
+        bool
+            True if at least one pair crosses or merges.
+        """
+        others = tuple(other)
+        return any((a, b) in self._foes for a in one for b in others)
+
+    def compatible(self, signal: Signal) -> NDArray[np.bool_]:
+        """
+        Tell which groups of a signal may be green at the same time.
+
+        Groups whose paths do not meet are compatible; groups that meet are so only if the program shows them
+        green together, one of them yielding. On a junction without right-of-way matrix groups of different
+        approaches are taken to meet.
+
+        Parameters
+        ----------
+        signal : Signal
+            The signal.
+
+        Returns
+        -------
+        ndarray
+            Shape (n, n), symmetric.
+        """
+        n = len(signal.groups)
+        free = np.ones((n, n), dtype=np.bool_)
+        greens = [green_links(p.state) for p in signal.phases]
+        for i, one in enumerate(signal.groups):
+            for j in range(i):
+                other = signal.groups[j]
+                if self.groups_meet(one.movements, other.movements) or self._may_meet(one, other):
+                    together = any(one.links[0] in g and other.links[0] in g for g in greens)
+                    free[i, j] = free[j, i] = together
+        return free
+
+    def _may_meet(self, one: SignalGroup, other: SignalGroup) -> bool:
+        """Take groups of different approaches for conflicting where the net does not tell."""
+        if not self.without_matrix:
+            return False
+        ours = [self.movements[k] for k in one.movements]
+        theirs = [self.movements[k] for k in other.movements]
+        return any(
+            a.junction == b.junction and a.junction in self.without_matrix and a.from_edge != b.from_edge
+            for a in ours
+            for b in theirs
+        )
+
     def approaches(self, signal: str, distance: float = 300.0) -> tuple[Approach, ...]:
         """
         Follow the edges that lead to a signal, upstream across nodes without a signal.
@@ -177,9 +224,9 @@ class RoadGraph:
 
     def _upstream(self, edge: str, distance: float) -> tuple[tuple[str, float], ...]:
         found: dict[str, float] = {edge: 0.0}
-        frontier = [edge]
+        frontier = deque([edge])
         while frontier:
-            here = frontier.pop(0)
+            here = frontier.popleft()
             begin = found[here] + self.graph.nodes[here]["length"]
             if begin >= distance:
                 continue
@@ -197,25 +244,11 @@ class RoadGraph:
         Returns
         -------
         dict
-            Counts, one entry for each signal, and the doubts, all plain data.
+            Plain data: the size of the network, one entry for each signal, and the doubts; see docs/road-graph.md.
         """
-        return {
-            "network": str(self.path),
-            "edges": self.graph.number_of_nodes(),
-            "movements": len(self.movements),
-            "signals": {
-                s.id: {
-                    "type": s.kind,
-                    "program": s.program,
-                    "cycle": s.cycle,
-                    "junctions": list(s.junctions),
-                    "groups": {g.name: list(g.links) for g in s.groups},
-                    "stages": [stage.state for stage in s.stages],
-                }
-                for s in self.signals.values()
-            },
-            "doubts": [{"signal": d.signal, "kind": d.kind, "text": d.text} for d in self.doubts],
-        }
+        from sim.network.report import write_report  # noqa: PLC0415  (it looks at this class)
+
+        return write_report(self)
 
     def to_arrays(self, timing: Any = None, distance: float = 300.0) -> Network:  # noqa: ANN401
         """
@@ -238,23 +271,6 @@ class RoadGraph:
 
         return lay_out(self, timing or TimingRules(), distance).network
 
-    def _add_edges(self) -> None:
-        for edge in self.net.getEdges(withInternal=False):
-            self.graph.add_node(
-                edge.getID(), length=edge.getLength(), speed=edge.getSpeed(), lanes=edge.getLaneNumber()
-            )
-        for edge in self.net.getEdges(withInternal=False):
-            for after, links in edge.getOutgoing().items():
-                if after.getFunction():
-                    continue
-                signals = {c.getTLSID() for c in links if c.getTLSID()}
-                self.graph.add_edge(
-                    edge.getID(),
-                    after.getID(),
-                    signal=min(signals) if signals else None,
-                    length=min(self.path_length(c.getViaLaneID()) for c in links),
-                )
-
     def path_lanes(self, via: str) -> list[Any]:
         """
         List the lanes a path takes over a junction; with an inner waiting place there are two.
@@ -270,7 +286,7 @@ class RoadGraph:
             sumolib lanes in driving order.
         """
         lanes: list[Any] = []
-        while via and self.net.hasInternal and len(lanes) < 8:
+        while via and self.net.hasInternal and len(lanes) < LONGEST_PATH:
             lane = self.net.getLane(via)
             lanes.append(lane)
             via = next((c.getViaLaneID() for c in lane.getOutgoing()), "")
@@ -292,168 +308,140 @@ class RoadGraph:
         """
         return sum(float(lane.getLength()) for lane in self.path_lanes(via))
 
-    def _add_signals(self, programs: dict[str, Any]) -> None:
+    def _add_edges(self) -> None:
+        edges = self.net.getEdges(withInternal=False)
+        for edge in edges:
+            self.graph.add_node(
+                edge.getID(), length=edge.getLength(), speed=edge.getSpeed(), lanes=edge.getLaneNumber()
+            )
+        for edge in edges:
+            for after, links in edge.getOutgoing().items():
+                if after.getFunction():
+                    continue
+                signals = {c.getTLSID() for c in links if c.getTLSID()}
+                self.graph.add_edge(
+                    edge.getID(),
+                    after.getID(),
+                    signal=min(signals) if signals else None,
+                    length=min(self.path_length(c.getViaLaneID()) for c in links),
+                )
+
+    def _add_signals(self, programs: dict[str, Program]) -> None:
+        names = [tls.getID() for tls in self.net.getTrafficLights()]
+        # The net's order of programs, then signals that have none.
+        left = {name: reason_to_leave(programs.get(name)) for name in dict.fromkeys([*programs, *names])}
+        controlled = self._add_movements({name for name, reason in left.items() if not reason})
+        for name, reason in left.items():
+            if reason:
+                remarks = programs[name].remarks if name in programs else ()
+                text = "; ".join((reason, *remarks))
+                self.doubts.append(Doubt(name, "left to SUMO", f"signal {name} is left to SUMO: it {text}"))
+            elif name not in controlled:
+                text = f"program '{programs[name].id}' is for a signal that controls nothing in this network"
+                self.doubts.append(Doubt(name, "controls nothing", text))
+            else:
+                self.signals[name] = build_signal(programs[name], controlled[name])
+
+    def _add_movements(self, signals: set[str]) -> dict[str, dict[int, list[tuple[int, Movement]]]]:
         controlled: dict[str, dict[int, list[tuple[int, Movement]]]] = {}
         for edge in self.net.getEdges(withInternal=True):
             for links in edge.getOutgoing().values():
                 for link in links:
-                    if link.getTLSID():
-                        movement = self._movement(link)
-                        number = len(self.movements)
-                        self.movements.append(movement)
-                        by_link = controlled.setdefault(movement.signal, {})
-                        by_link.setdefault(movement.link, []).append((number, movement))
-                        second = link.getTLLinkIndex2()
-                        if second >= 0:
-                            by_link.setdefault(second, []).append((number, movement))
-        for tls in self.net.getTrafficLights():
-            name = tls.getID()
-            own = tls.getPrograms()
-            kind, program, offset, phases = "static", "", 0.0, ()
-            if own:
-                program, latest = list(own.items())[-1]
-                kind, offset = latest.getType(), float(latest.getOffset())
-                phases = tuple(Phase(p.state, max(float(p.duration), 0.0)) for p in latest.getPhases())
-            if name in programs:
-                kind, program, offset, phases = programs[name]
-            if kind in NOT_ROAD_SIGNALS:
-                self.doubts.append(Doubt(name, "not a road signal", f"type {kind} is left to SUMO"))
-                continue
-            by_link = controlled.get(name, {})
-            if not phases or not by_link:
-                self.doubts.append(Doubt(name, "no program", "has no phases or no links and is left to SUMO"))
-                continue
-            if len({len(p.state) for p in phases}) != 1 or max(by_link) >= len(phases[0].state):
-                msg = (
-                    f"{self.path}: signal '{name}': program '{program}' has states of {len(phases[0].state)} letters for "
-                    f"{max(by_link) + 1} links; let netconvert write the program again"
-                )
-                raise InputError(msg)
-            self.signals[name] = Signal(
-                id=name,
-                kind=kind,
-                program=program,
-                offset=offset,
-                phases=phases,
-                junctions=tuple(dict.fromkeys(m.junction for pairs in by_link.values() for _, m in pairs)),
-                groups=derive_groups(phases, by_link),
-                stages=derive_stages(phases),
-            )
+                    if link.getTLSID() not in signals:
+                        continue
+                    movement = self._movement(link)
+                    by_link = controlled.setdefault(movement.signal, {})
+                    for index in (movement.link, movement.second_link):
+                        if index >= 0:
+                            by_link.setdefault(index, []).append((len(self.movements), movement))
+                    self.movements.append(movement)
+        return controlled
 
     def _movement(self, link: Any) -> Movement:  # noqa: ANN401
         inside = self.path_lanes(link.getViaLaneID())
-        to_edge = link.getTo()
-        crossing = to_edge.getFunction() == "crossing"
-        length = sum(float(lane.getLength()) for lane in inside)
+        before, after = link.getFrom(), link.getTo()
+        here, there = link.getFromLane(), link.getToLane()
+        # Where each kerb has its own link, the way back is written as a connection off the crossing.
+        crossing = next((edge for edge in (after, before) if edge.getFunction() == "crossing"), None)
+        name = before.getID()
         return Movement(
             signal=link.getTLSID(),
             link=link.getTLLinkIndex(),
-            junction=self._junction(link),
-            from_lane=link.getFromLane().getID(),
-            to_lane=link.getToLane().getID(),
-            from_edge=link.getFrom().getID(),
-            to_edge=to_edge.getID(),
+            junction=name[1 : name.rfind("_")] if before.getFunction() else before.getToNode().getID(),
+            from_lane=here.getID(),
+            to_lane=there.getID(),
+            from_edge=name,
+            to_edge=(crossing or after).getID(),
             direction=link.getDirection(),
-            length=float(to_edge.getLength()) if crossing else length,
-            speed=min((float(lane.getSpeed()) for lane in inside), default=float(to_edge.getSpeed())),
-            crossing=crossing,
+            length=float(crossing.getLength())
+            if crossing
+            else sum(float(lane.getLength()) for lane in inside),
+            speed=min((float(lane.getSpeed()) for lane in inside), default=float(after.getSpeed())),
+            crossing=crossing is not None,
+            second_link=link.getTLLinkIndex2(),
+            space=queue_space(lambda group: here.allows(group) and there.allows(group)),
         )
 
-    @staticmethod
-    def _junction(link: Any) -> str:  # noqa: ANN401
-        edge = link.getFrom()
-        name = edge.getID()
-        return name[1 : name.rfind("_")] if edge.getFunction() else str(edge.getToNode().getID())
 
-    def _add_foes(self) -> None:
-        numbers = {(m.from_lane, m.to_lane): k for k, m in enumerate(self.movements)}
-        for node in {m.junction for m in self.movements}:
-            junction = self.net.getNode(node)
-            at: dict[int, int] = {}
-            index = 0
-            for lane_id in junction._incLanes:  # noqa: SLF001  (sumolib's public lookup is quadratic)
-                if not lane_id or not self.net.hasEdge(lane_id[: lane_id.rfind("_")]):
-                    continue
-                for link in self.net.getLane(lane_id).getOutgoing():
-                    to = link.getTo().getFunction()
-                    if to == "walkingarea" or (link.getFrom().getFunction() == "walkingarea" and to != "crossing"):
-                        continue
-                    number = numbers.get((link.getFromLane().getID(), link.getToLane().getID()))
-                    if number is not None:
-                        at[index] = number
-                    index += 1
-            foes, yields = junction._foes, junction._prohibits  # noqa: SLF001
-            for i, a in at.items():
-                for j, b in at.items():
-                    if i in foes and j < len(foes[i]) and foes[i][-(j + 1)] == "1":
-                        self._foes.add((a, b))
-                        self._foes.add((b, a))
-                    if i in yields and j < len(yields[i]) and yields[i][-(j + 1)] == "1":
-                        self._gives_way.add((a, b))
+def reason_to_leave(program: Program | None) -> str:
+    """
+    Tell why a signal is not ours to switch.
 
-    def _look_for_doubts(self) -> None:
-        for signal in self.signals.values():
-            shown = [stage.state for stage in signal.stages]
-            if not shown:
-                self.doubts.append(Doubt(signal.id, "no stage", "no phase is a stage; the program is left as it is"))
-            for group in signal.groups:
-                if not group.movements:
-                    text = f"links {group.links} control nothing"
-                    self.doubts.append(Doubt(signal.id, "empty link", text))
-                elif not set(group.column) & set("GgsoO"):
-                    what = self.movements[group.movements[0]].name
-                    text = f"group {group.name} ({what}) has no green in program '{signal.program}'"
-                    self.doubts.append(Doubt(signal.id, "never green", text))
-            for one in signal.groups:
-                for other in signal.groups:
-                    if one.name < other.name and self.groups_meet(one.movements, other.movements):
-                        both = [s for s in shown if s[one.links[0]] == "G" and s[other.links[0]] == "G"]
-                        if both:
-                            text = f"groups {one.name} and {other.name} meet and have right of way together"
-                            self.doubts.append(Doubt(signal.id, "both with right of way", text))
-            if len(signal.junctions) > 1:
-                text = f"controls {len(signal.junctions)} junctions; paths between them are taken as free of conflict"
-                self.doubts.append(Doubt(signal.id, "joined", text))
+    Parameters
+    ----------
+    program : Program or None
+        Its program.
 
-    def groups_meet(self, one: Iterable[int], other: Iterable[int]) -> bool:
-        """
-        Tell whether any movement of one group meets any of another.
+    Returns
+    -------
+    str
+        The end of a sentence that begins with the signal; empty if it is ours.
+    """
+    if program is None:
+        return "has no program"
+    if program.kind in NOT_ROAD_SIGNALS:
+        return f"is a {program.kind.replace('_', ' ')}, a safety device and no timing"
+    if program.id == OFF_PROGRAM:
+        return "is switched off by its program 'off'"
+    return "" if program.phases else f"has no phases in program '{program.id}'"
 
-        Parameters
-        ----------
-        one, other : iterable of int
-            Movement numbers of two groups.
 
-        Returns
-        -------
-        bool
-            True if at least one pair crosses or merges.
-        """
-        others = tuple(other)
-        return any((a, b) in self._foes for a in one for b in others)
+def build_signal(program: Program, by_link: dict[int, list[tuple[int, Movement]]]) -> Signal:
+    """
+    Derive groups and stages of a signal.
 
-    def compatible(self, signal: Signal) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """
-        Tell which groups of a signal may be green at the same time.
+    Parameters
+    ----------
+    program : Program
+        Its program.
+    by_link : dict
+        Link index to the (number, movement) pairs it controls.
 
-        Groups whose paths do not meet are compatible; groups that meet are so only if the program shows them
-        green together, one of them yielding.
+    Returns
+    -------
+    Signal
+        The signal.
 
-        Parameters
-        ----------
-        signal : Signal
-            The signal.
-
-        Returns
-        -------
-        ndarray
-            Shape (n, n), symmetric.
-        """
-        n = len(signal.groups)
-        free = np.ones((n, n), dtype=np.bool_)
-        greens = [green_links(p.state) for p in signal.phases]
-        for i, one in enumerate(signal.groups):
-            for j, other in enumerate(signal.groups):
-                if i != j and self.groups_meet(one.movements, other.movements):
-                    free[i, j] = any(one.links[0] in g and other.links[0] in g for g in greens)
-        return free
+    Raises
+    ------
+    InputError
+        If the program has fewer letters than the signal has links.
+    """
+    letters = len(program.phases[0].state)
+    if max(by_link) >= letters:
+        msg = (
+            f"{program.source}: signal '{program.signal}': program '{program.id}' has states of {letters} letters for "
+            f"{max(by_link) + 1} links; it was written for another network"
+        )
+        raise InputError(msg)
+    return Signal(
+        id=program.signal,
+        kind=program.kind,
+        program=program.id,
+        offset=program.offset,
+        phases=program.phases,
+        junctions=tuple(dict.fromkeys(m.junction for pairs in by_link.values() for _, m in pairs)),
+        groups=derive_groups(program.phases, by_link),
+        stages=derive_stages(program.phases),
+        remarks=program.remarks,
+    )

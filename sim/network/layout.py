@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sim.core.arrays import OFF, PERMISSIVE, PROTECTED, Network
-from sim.network.graph import RoadGraph, saturation_headway
-from sim.network.parts import Signal
 from sim.network.timing import TimingRules, derive_timing
+
+if TYPE_CHECKING:
+    from sim.core.arrays import Byte, Int
+    from sim.network.graph import RoadGraph
+    from sim.network.parts import Signal
 
 LETTER_SHOWS = {"G": PROTECTED, "g": PERMISSIVE}
 # Letters a link may show for ever without being switched: off, off and blinking.
@@ -29,7 +33,7 @@ class Layout:
     turns: dict[tuple[str, str], int]
 
 
-def csr(rows: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def csr(rows: list[list[int]]) -> tuple[Int, Int]:
     """
     Pack a ragged table.
 
@@ -142,27 +146,23 @@ def lay_out(graph: RoadGraph, rules: TimingRules, distance: float = 300.0) -> La
     link_ptr, _ = csr([[0] * s.links for s in signals])
     link_group = np.zeros(link_ptr[-1], np.int32)
     groups = []
-    group_of: dict[int, int] = {}
     for s, signal in enumerate(signals):
         for k, group in enumerate(signal.groups):
             groups.append((signal.id, group.name))
             for link in group.links:
                 link_group[link_ptr[s] + link] = group_ptr[s] + k
-            group_of.update(dict.fromkeys(group.movements, int(group_ptr[s]) + k))
     watched = watched_lanes(graph, distance)
     edges = {edge: k for k, edge in enumerate(graph.graph.nodes)}
     number = {s.id: k for k, s in enumerate(signals)}
-    driven = [
-        (k, m) for k, m in enumerate(graph.movements) if not m.crossing and m.signal in number and m.from_lane in watched
-    ]
+    driven = [m for m in graph.movements if not m.crossing and m.from_lane in watched]
     # Kernels count on the lanes of a signal standing side by side.
-    driven.sort(key=lambda pair: number[pair[1].signal])
-    stop_lanes = {lane: k for k, lane in enumerate(dict.fromkeys(m.from_lane for _, m in driven))}
+    driven.sort(key=lambda m: number[m.signal])
+    stop_lanes = {lane: k for k, lane in enumerate(dict.fromkeys(m.from_lane for m in driven))}
     by_lane: list[list[int]] = [[] for _ in stop_lanes]
     turns: dict[tuple[str, str], int] = {}
     by_turn: list[list[int]] = []
     lane_signal = np.zeros(len(stop_lanes), np.int32)
-    for k, (_, m) in enumerate(driven):
+    for k, m in enumerate(driven):
         by_lane[stop_lanes[m.from_lane]].append(k)
         lane_signal[stop_lanes[m.from_lane]] = number[m.signal]
         turn = turns.setdefault((m.from_edge, m.to_edge), len(turns))
@@ -173,11 +173,11 @@ def lay_out(graph: RoadGraph, rules: TimingRules, distance: float = 300.0) -> La
     turn_movement_ptr, turn_movement = csr(by_turn)
     lanes = [graph.net.getLane(lane) for lane in watched]
 
-    def joined(name: str) -> np.ndarray:  # type: ignore[type-arg]
+    def joined(name: str) -> Int:
         parts = [getattr(t, name).ravel() for t in timings]
         return np.concatenate(parts).astype(np.int32) if parts else np.zeros(0, np.int32)
 
-    def numbers(column: int) -> np.ndarray:  # type: ignore[type-arg]
+    def numbers(column: int) -> Byte:
         return np.array([v for row in rows for v in row[column]], np.uint8)
 
     network = Network(
@@ -198,12 +198,13 @@ def lay_out(graph: RoadGraph, rules: TimingRules, distance: float = 300.0) -> La
         link_ptr=link_ptr,
         link_group=link_group,
         dark=numbers(2),
-        movement_signal=np.array([number[m.signal] for _, m in driven], np.int32),
-        movement_group=np.array([group_of[k] for k, _ in driven], np.int32),
-        movement_lane=np.array([stop_lanes[m.from_lane] for _, m in driven], np.int32),
-        movement_exit=np.array([watched[m.to_lane] for _, m in driven], np.int32),
-        movement_headway=np.array([saturation_headway(m.speed) for _, m in driven], np.float64),
-        movement_crossing=np.array([m.length for _, m in driven], np.float64),
+        movement_signal=np.array([number[m.signal] for m in driven], np.int32),
+        # With two stop lines the first one counts: its queue is the one that is seen.
+        movement_group=np.array([link_group[link_ptr[number[m.signal]] + m.link] for m in driven], np.int32),
+        movement_lane=np.array([stop_lanes[m.from_lane] for m in driven], np.int32),
+        movement_exit=np.array([watched[m.to_lane] for m in driven], np.int32),
+        movement_headway=np.array([m.headway for m in driven], np.float64),
+        movement_crossing=np.array([m.length for m in driven], np.float64),
         lane_watched=np.array([watched[lane] for lane in stop_lanes], np.int32),
         lane_signal=lane_signal,
         lane_movement_ptr=lane_movement_ptr,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from sim.network.flow import QUEUE_SPACE, saturation_headway
 
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """A lane-to-lane connection through a signal (Fahrbeziehung), or a pedestrian crossing."""
+    """A lane-to-lane connection through a signal (Fahrbeziehung), or one direction of a pedestrian crossing."""
 
     signal: str
     link: int
@@ -20,19 +22,44 @@ class Movement:
     length: float
     speed: float
     crossing: bool
+    # Link of a second stop line within the junction (turning left in two steps); -1: none.
+    second_link: int = -1
+    # Length of a vehicle of its queue and the gap to the next [m].
+    space: float = QUEUE_SPACE
 
     @property
     def name(self) -> str:
         """What a message calls the movement."""
         return f"crossing {self.to_edge}" if self.crossing else f"{self.from_lane} -> {self.to_lane}"
 
+    @property
+    def headway(self) -> float:
+        """Estimated saturation headway [s]."""
+        return saturation_headway(self.speed, self.space)
+
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """One line of a signal's program as the net writes it."""
+    """One line of a signal's program; without ``following`` the next line follows, after the last the first."""
 
     state: str
     duration: float
+    following: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A signal program as a file writes it; without phases its signal is switched off."""
+
+    signal: str
+    id: str
+    kind: str
+    offset: float
+    phases: tuple[Phase, ...]
+    # The file it stands in, for messages.
+    source: str
+    # What was odd about it, as whole sentences.
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +94,7 @@ class Signal:
     junctions: tuple[str, ...]
     groups: tuple[SignalGroup, ...]
     stages: tuple[Stage, ...]
+    remarks: tuple[str, ...] = field(default=())
 
     @property
     def cycle(self) -> float:

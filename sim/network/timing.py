@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.core.arrays import Int
-from sim.network.graph import RoadGraph
-from sim.network.parts import Signal, SignalGroup
 from sim.network.program import GREEN_LETTERS, YELLOW_LETTERS
 
-# RiLSA 2015, 2.3: yellow at 50 km/h [s].
-YELLOW_AT_50 = 3
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sim.core.arrays import Int
+    from sim.network.graph import RoadGraph
+    from sim.network.parts import Phase, Signal, SignalGroup
+
+# Yellow [s] up to a permitted speed [km/h]; signals do not stand on faster roads.
+USUAL_YELLOWS = ((50.0, 3), (60.0, 4))
+LONGEST_YELLOW = 5
+# Speeds in nets are rounded: 13.89 m/s is meant to be 50 km/h [km/h].
+SPEED_ROUNDING = 1.0
 # RiLSA 2015, 2.7: clearing speed of pedestrians [m/s].
 WALKING_SPEED = 1.2
 # A gap in the program longer than yellow plus this is not the intergreen of a pair but other stages in between [s].
 LONGEST_CLEARANCE = 10
+RED_YELLOW_LETTERS = frozenset("u")
+# Sums of decimal durations may end a hair above a whole second.
+HAIR = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,31 +66,48 @@ class GroupTiming:
     intergreen: Int
 
 
-def seconds_of(signal: Signal) -> list[str]:
+def whole(seconds: float) -> int:
     """
-    Write the program out second by second.
+    Round a time up to whole seconds.
 
     Parameters
     ----------
-    signal : Signal
-        The signal.
+    seconds : float
+        Time [s].
 
     Returns
     -------
-    list of str
-        One state for each second of the cycle.
+    int
+        Time [s].
     """
-    return [p.state for p in signal.phases for _ in range(max(1, round(p.duration)))]
+    return math.ceil(seconds - HAIR)
 
 
-def shown_time(states: list[str], link: int, letters: frozenset[str]) -> int:
+def followers(phases: Sequence[Phase]) -> list[tuple[int, ...]]:
+    """
+    List which phases can follow each phase.
+
+    Parameters
+    ----------
+    phases : sequence of Phase
+        The program.
+
+    Returns
+    -------
+    list of tuple of int
+        Phase numbers.
+    """
+    return [p.following or ((k + 1) % len(phases),) for k, p in enumerate(phases)]
+
+
+def shown_time(phases: Sequence[Phase], link: int, letters: frozenset[str]) -> float:
     """
     Measure the longest unbroken time a link shows any of some letters.
 
     Parameters
     ----------
-    states : list of str
-        One state for each second of the cycle.
+    phases : sequence of Phase
+        The program.
     link : int
         Link index.
     letters : frozenset of str
@@ -86,42 +115,142 @@ def shown_time(states: list[str], link: int, letters: frozenset[str]) -> int:
 
     Returns
     -------
-    int
+    float
         Time [s], across the end of the cycle; 0 if never.
     """
-    longest = run = 0
-    for state in states + states:
-        run = run + 1 if state[link] in letters else 0
-        longest = max(longest, run)
-    return min(longest, len(states))
+    shows = [p.state[link] in letters for p in phases]
+    after = followers(phases)
+
+    def run(k: int, seen: frozenset[int]) -> float:
+        on = (run(n, seen | {n}) for n in after[k] if shows[n] and n not in seen)
+        return phases[k].duration + max(on, default=0.0)
+
+    return max((run(k, frozenset({k})) for k in range(len(phases)) if shows[k]), default=0.0)
 
 
-def shortest_gap(states: list[str], ends: int, begins: int) -> int | None:
+def times_after_green(phases: Sequence[Phase], link: int, stops: frozenset[int]) -> dict[int, float]:
     """
-    Measure the shortest time from an end of green of one link to the next begin of green of another.
+    Measure the shortest time from an end of green of a link to the begin of each phase after it.
 
     Parameters
     ----------
-    states : list of str
-        One state for each second of the cycle.
-    ends, begins : int
-        Link indices.
+    phases : sequence of Phase
+        The program.
+    link : int
+        Link index.
+    stops : frozenset of int
+        Phases behind which nothing is looked for.
 
     Returns
     -------
-    int or None
-        Time [s]; None if one of them never ends or begins.
+    dict
+        Phase number to time [s].
     """
-    n = len(states)
-    best: int | None = None
-    for t in range(n):
-        if states[t][ends] not in GREEN_LETTERS and states[t - 1][ends] in GREEN_LETTERS:
-            for wait in range(n):
-                now, before = states[(t + wait) % n][begins], states[(t + wait - 1) % n][begins]
-                if now in GREEN_LETTERS and before not in GREEN_LETTERS:
-                    best = wait if best is None else min(best, wait)
-                    break
-    return best
+    green = [p.state[link] in GREEN_LETTERS for p in phases]
+    after = followers(phases)
+    times: dict[int, float] = {}
+    heap = sorted({(0.0, n) for k in range(len(phases)) if green[k] for n in after[k] if not green[n]})
+    while heap:
+        time, k = heapq.heappop(heap)
+        if k in times:
+            continue
+        times[k] = time
+        # Behind its next green only later ends of green would be measured.
+        if not green[k] and k not in stops:
+            for n in after[k]:
+                heapq.heappush(heap, (time + phases[k].duration, n))
+    return times
+
+
+def program_gaps(graph: RoadGraph, signal: Signal) -> dict[tuple[int, int], int | None]:
+    """
+    Measure what the program leaves between the greens of conflicting groups.
+
+    Parameters
+    ----------
+    graph : RoadGraph
+        The graph.
+    signal : Signal
+        The signal.
+
+    Returns
+    -------
+    dict
+        For each ordered pair of conflicting groups (numbers) the shortest time from the end of green of the first
+        to the begin of green of the second [s], rounded up; None if they do not follow each other. For vehicles a
+        stage in between separates them; for walkers, whose clearing has no phase of its own, it does not.
+    """
+    stages = {stage.state for stage in signal.stages}
+    stops = frozenset(k for k, phase in enumerate(signal.phases) if phase.state in stages)
+    begins = [
+        [k for k, p in enumerate(signal.phases) if p.state[g.links[0]] in GREEN_LETTERS]
+        for g in signal.groups
+    ]
+    free = graph.compatible(signal)
+    gaps: dict[tuple[int, int], int | None] = {}
+    for i, group in enumerate(signal.groups):
+        if free[i].all():
+            continue
+        times = times_after_green(signal.phases, group.links[0], frozenset() if group.pedestrian else stops)
+        for j in np.flatnonzero(~free[i]).tolist():
+            found = [times[k] for k in begins[j] if k in times]
+            gaps[i, j] = whole(min(found)) if found else None
+    return gaps
+
+
+def usual_yellow(speed: float) -> int:
+    """
+    Give the yellow time for a permitted speed.
+
+    Parameters
+    ----------
+    speed : float
+        Permitted speed [m/s].
+
+    Returns
+    -------
+    int
+        Time [s].
+
+    References
+    ----------
+    .. [1] VwV-StVO on section 37, and FGSV, RiLSA 2015, section 2.3: 3 s at 50, 4 s at 60, 5 s at 70 km/h.
+    """
+    for limit, yellow in USUAL_YELLOWS:
+        if speed * 3.6 <= limit + SPEED_ROUNDING:
+            return yellow
+    return LONGEST_YELLOW
+
+
+def program_yellow(
+    graph: RoadGraph, signal: Signal, group: SignalGroup, rules: TimingRules
+) -> tuple[int, int]:
+    """
+    Take a vehicle group's yellow from the program, the rules, or the permitted speed.
+
+    Parameters
+    ----------
+    graph : RoadGraph
+        The graph.
+    signal : Signal
+        The signal.
+    group : SignalGroup
+        The group.
+    rules : TimingRules
+        Where times come from.
+
+    Returns
+    -------
+    tuple of int
+        What the program shows (0: none) and what is used [s].
+    """
+    own = whole(shown_time(signal.phases, group.links[0], YELLOW_LETTERS))
+    if rules.yellow is not None:
+        return own, math.ceil(rules.yellow)
+    nodes = graph.graph.nodes
+    edges = {graph.movements[m].from_edge for m in group.movements}
+    speed = max((float(nodes[edge]["speed"]) for edge in edges if edge in nodes), default=0.0)
+    return own, own or usual_yellow(speed)
 
 
 def clearance_of_walkers(graph: RoadGraph, group: SignalGroup) -> int:
@@ -152,7 +281,8 @@ def derive_timing(graph: RoadGraph, signal: Signal, rules: TimingRules) -> Group
     Derive the transition times of every group and pair of groups.
 
     From the program, the intergreen of a pair is the gap the program leaves between them; where other stages lie
-    between, it is the clearing group's yellow and the longest all-red the program shows anywhere.
+    between, it is the clearing group's yellow and the longest all-red the program shows anywhere. A given yellow
+    replaces the program's and leaves its all-red; a given all-red replaces that.
 
     Parameters
     ----------
@@ -169,42 +299,36 @@ def derive_timing(graph: RoadGraph, signal: Signal, rules: TimingRules) -> Group
         Arrays of shape (n), the intergreens (n, n) with -1 for compatible pairs.
     """
     n = len(signal.groups)
-    states = seconds_of(signal)
     yellow = np.zeros(n, np.int32)
+    shown = np.zeros(n, np.int32)
     red_yellow = np.zeros(n, np.int32)
     for i, group in enumerate(signal.groups):
         if group.pedestrian:
             continue
-        own = shown_time(states, group.links[0], YELLOW_LETTERS)
-        yellow[i] = (own or YELLOW_AT_50) if rules.yellow is None else math.ceil(rules.yellow)
-        lead = shown_time(states, group.links[0], frozenset("u"))
+        own, yellow[i] = program_yellow(graph, signal, group, rules)
+        shown[i] = own or yellow[i]
+        lead = whole(shown_time(signal.phases, group.links[0], RED_YELLOW_LETTERS))
         red_yellow[i] = lead if rules.red_yellow is None else math.ceil(rules.red_yellow)
-    free = graph.compatible(signal)
-    gaps = {
-        (i, j): shortest_gap(states, a.links[0], b.links[0])
-        for i, a in enumerate(signal.groups)
-        for j, b in enumerate(signal.groups)
-        if not free[i, j]
+    gaps = program_gaps(graph, signal)
+    reds = {
+        (i, j): max(gap - int(shown[i]), 0)
+        for (i, j), gap in gaps.items()
+        if gap is not None and gap <= shown[i] + LONGEST_CLEARANCE and not signal.groups[i].pedestrian
     }
-    direct = {
-        pair: gap
-        for pair, gap in gaps.items()
-        if gap is not None and gap <= yellow[pair[0]] + LONGEST_CLEARANCE and not signal.groups[pair[0]].pedestrian
-    }
-    longest_red = max((gap - int(yellow[i]) for (i, _), gap in direct.items()), default=0)
+    longest_red = max(reds.values(), default=0)
     intergreen = np.full((n, n), -1, np.int32)
     for (i, j), gap in gaps.items():
         if signal.groups[i].pedestrian:
             walk = clearance_of_walkers(graph, signal.groups[i])
             intergreen[i, j] = walk if gap is None else min(walk, gap)
-        elif rules.all_red is not None:
-            intergreen[i, j] = yellow[i] + math.ceil(rules.all_red)
-        elif rules.yellow is None and (i, j) in direct:
-            intergreen[i, j] = max(direct[i, j], int(yellow[i]))
         else:
-            intergreen[i, j] = yellow[i] + max(longest_red, 0)
+            red = reds.get((i, j), longest_red) if rules.all_red is None else math.ceil(rules.all_red)
+            intergreen[i, j] = yellow[i] + red
     longest = max(rules.maximum_red, signal.cycle)
-    served = np.array([bool(set(g.column) & GREEN_LETTERS) for g in signal.groups])
+    served = np.array(
+        [any(stage.state[g.links[0]] in GREEN_LETTERS for stage in signal.stages) for g in signal.groups],
+        np.bool_,
+    )
     return GroupTiming(
         yellow=yellow,
         red_yellow=red_yellow,
