@@ -1,7 +1,7 @@
 """
 Build bochum-ring.net.xml from the plain XML beside this file: ``python networks/bochum-ring/build.py``.
 
-Two passes of netconvert: the first gives the geometry of the junctions, from which ring_signals.py computes
+Two passes of netconvert: the first gives the geometry of the junctions, from which ring_programs.py computes
 intergreens and programs (bochum-ring.tll.xml); the second builds the net with these programs. The same sources
 and the same SUMO version give the same bytes.
 """
@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-import ring_signals
+import ring_programs
 import sumo
 
 HERE = Path(__file__).resolve().parent
@@ -43,7 +43,7 @@ def build(target: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         geometry = Path(scratch) / "geometry.net.xml"
         netconvert(geometry)
-        ring_signals.write_programs(geometry, HERE / "signals.toml", programs)
+        ring_programs.write_programs(geometry, HERE / "signals.toml", programs)
         built = Path(scratch) / "built.net.xml"
         netconvert(built, "--tllogic-files", str(programs))
         # The first comment holds the date and the paths of the build.

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-import xml.etree.ElementTree as ET  # noqa: S405 - reads only files that SUMO has just written
+import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
@@ -197,8 +197,10 @@ def walks(design: dict[str, Any]) -> list[tuple[float, str]]:
             people.append(
                 (
                     depart,
-                    f'    <person id="{name}" type="walker" depart="{depart:.2f}" departPos="{places[start]:.2f}">'
-                    f'<walk edges="{start} {end}" arrivalPos="{places[end]:.2f}"/></person>',
+                    (
+                        f'    <person id="{name}" type="walker" depart="{depart:.2f}" departPos="{places[start]:.2f}">'
+                        f'<walk edges="{start} {end}" arrivalPos="{places[end]:.2f}"/></person>'
+                    ),
                 )
             )
     return people
@@ -232,8 +234,10 @@ def vehicles(routed: Path) -> tuple[list[str], list[tuple[float, str]]]:
         found.append(
             (
                 depart,
-                f'    <vehicle id="{vehicle.get("id")}" type="{vehicle.get("type")}" route="{name}" '
-                f'depart="{depart:.2f}" departLane="best" departSpeed="max"/>',
+                (
+                    f'    <vehicle id="{vehicle.get("id")}" type="{vehicle.get("type")}" route="{name}" '
+                    f'depart="{depart:.2f}" departLane="best" departSpeed="max"/>'
+                ),
             )
         )
     lines = [f'    <route id="{name}" edges="{edges}"/>' for name, edges in sorted(routes.items())]

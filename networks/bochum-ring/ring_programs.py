@@ -1,95 +1,28 @@
 """
-Turn the hand-made stage table (signals.toml) into SUMO programs with intergreens from geometry.
+Turn the hand-made stage table (signals.toml) into SUMO programs.
 
 The table says which movements share a stage, in which order the stages come and how long they are green.
-Everything that follows from geometry is computed here: conflict points on the net's internal lanes, the
-intergreen of every ordered conflicting pair by the formula of the German guideline RiLSA
-(t_z = t_U + t_r - t_e), the transitions between the stages and the clearance of the pedestrian crossings.
+Transitions between the stages and the clearance of the pedestrian crossings follow from the intergreens of
+ring_geometry.py.
 """
 
 from __future__ import annotations
 
-import math
 import re
 import tomllib
-import xml.etree.ElementTree as ET  # noqa: S405 - reads only files that this recipe has just written
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-# RiLSA values; the README beside this file names the public sources and says which are from general knowledge.
-CROSSING_TIME_STRAIGHT = 3.0  # t_U [s]
-CROSSING_TIME_TURNING = 2.0  # t_U [s]
-CLEARING_SPEED_STRAIGHT = 10.0  # v_r [m/s]
-CLEARING_SPEED_TURNING = 7.0  # v_r [m/s]
-CLEARING_SPEED_PEDESTRIAN = 1.2  # v_r [m/s]
-ENTERING_SPEED = 40.0 / 3.6  # v_e [m/s]
-VEHICLE_LENGTH = 6.0  # l_Fz [m]
+from ring_geometry import Signal, intergreen, read_signals
 
-Point = tuple[float, float]
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
 
 class DesignError(Exception):
     """The stage table and the net do not fit together."""
-
-
-@dataclass(frozen=True)
-class Link:
-    """
-    One signal link: a lane-to-lane connection or one pedestrian crossing.
-
-    Attributes
-    ----------
-    index : int
-        Link index in the program's state string.
-    node, request : str, int
-        Junction and the link's row in the junction's right-of-way matrix.
-    source, target : str
-        Edges; for a crossing both name the crossing.
-    source_lane, target_lane : int
-        Lane indices; 0 for a crossing.
-    direction : str
-        SUMO's direction letter, or ``"p"`` for a crossing.
-    path : tuple of (float, float)
-        Centre line from the stop line to the exit [m]; for a crossing from kerb to kerb.
-    """
-
-    index: int
-    node: str
-    request: int
-    source: str
-    source_lane: int
-    target: str
-    target_lane: int
-    direction: str
-    path: tuple[Point, ...]
-
-    @property
-    def is_crossing(self) -> bool:
-        """Whether pedestrians use this link."""
-        return self.direction == "p"
-
-
-@dataclass
-class Signal:
-    """
-    All links of one controller with their right of way.
-
-    Attributes
-    ----------
-    name : str
-        Id of the tlLogic.
-    links : dict of int to Link
-        By link index.
-    foes, yields : set of (int, int)
-        Ordered pairs of link indices: in conflict; the first must give way to the second.
-    """
-
-    name: str
-    links: dict[int, Link] = field(default_factory=dict)
-    foes: set[tuple[int, int]] = field(default_factory=set)
-    yields: set[tuple[int, int]] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -139,173 +72,6 @@ class Phase:
     duration: int
     state: str
     name: str
-
-
-def read_signals(net: Path) -> dict[str, Signal]:
-    """
-    Read every signal of a net with paths and right of way.
-
-    Parameters
-    ----------
-    net : Path
-        A SUMO network file.
-
-    Returns
-    -------
-    dict of str to Signal
-        By tlLogic id.
-    """
-    root = ET.parse(net).getroot()  # noqa: S314
-    shapes = {lane.get("id", ""): _points(lane.get("shape", "")) for lane in root.iter("lane")}
-    onward = {
-        (c.get("from", ""), c.get("fromLane", "")): c.get("via", "")
-        for c in root.iter("connection")
-        if c.get("via") and c.get("from", "").startswith(":")
-    }
-    rows = {
-        lane: (junction.get("id", ""), row)
-        for junction in root.iter("junction")
-        if junction.get("type") != "internal"
-        for row, lane in enumerate(junction.get("intLanes", "").split())
-    }
-    signals: dict[str, Signal] = {}
-    for connection in root.iter("connection"):
-        name, index = connection.get("tl"), connection.get("linkIndex")
-        if name is None or index is None:
-            continue
-        link = _link(connection, int(index), shapes, onward, rows)
-        signals.setdefault(name, Signal(name)).links[link.index] = link
-    for signal in signals.values():
-        _right_of_way(signal, root)
-    return signals
-
-
-def _link(
-    connection: ET.Element,
-    index: int,
-    shapes: dict[str, tuple[Point, ...]],
-    onward: dict[tuple[str, str], str],
-    rows: dict[str, tuple[str, int]],
-) -> Link:
-    source, target = connection.get("from", ""), connection.get("to", "")
-    if target.startswith(":") and f"{target}_0" in rows:
-        node, row = rows[f"{target}_0"]
-        return Link(index, node, row, target, 0, target, 0, "p", shapes[f"{target}_0"])
-    via = connection.get("via", "")
-    path = list(shapes[via])
-    last = via
-    while last not in rows:  # a turn that may wait inside the junction is cut into two internal lanes
-        edge, _, lane = last.rpartition("_")
-        last = onward[edge, lane]
-        path.extend(shapes[last][1:])
-    node, row = rows[last]
-    lanes = int(connection.get("fromLane", "0")), int(connection.get("toLane", "0"))
-    return Link(index, node, row, source, lanes[0], target, lanes[1], connection.get("dir", "s"), tuple(path))
-
-
-def _right_of_way(signal: Signal, root: ET.Element) -> None:
-    by_row = {(link.node, link.request): link.index for link in signal.links.values()}
-    nodes = {link.node for link in signal.links.values()}
-    for junction in root.iter("junction"):
-        node = junction.get("id", "")
-        if node not in nodes:
-            continue
-        for request in junction.iter("request"):
-            one = by_row.get((node, int(request.get("index", "-1"))))
-            if one is None:
-                continue
-            for attribute, pairs in (("foes", signal.foes), ("response", signal.yields)):
-                for row, bit in enumerate(reversed(request.get(attribute, ""))):
-                    other = by_row.get((node, row))
-                    if bit == "1" and other is not None:
-                        pairs.add((one, other))
-    signal.foes |= {(b, a) for a, b in signal.foes}
-
-
-def intergreen(clearing: Link, entering: Link) -> int:
-    """
-    Compute the intergreen of one ordered pair of conflicting links.
-
-    Parameters
-    ----------
-    clearing : Link
-        Whose green ends.
-    entering : Link
-        Whose green begins.
-
-    Returns
-    -------
-    int
-        Least time from the end of the clearing link's green to the begin of the entering link's green [s],
-        rounded up.
-
-    References
-    ----------
-    FGSV, Richtlinien für Lichtsignalanlagen (RiLSA): t_z = t_U + t_r - t_e with t_r = (s_0 + l_Fz) / v_r and
-    t_e = s_e / v_e.
-    """
-    if clearing.is_crossing:
-        # The whole crossing is cleared, whichever kerb the pedestrian came from.
-        cleared = _length(clearing.path) / CLEARING_SPEED_PEDESTRIAN
-        _, into = _conflict_point(clearing.path, entering.path)
-        return math.ceil(cleared - into / ENTERING_SPEED - 1e-9)
-    out, into = _conflict_point(clearing.path, entering.path)
-    straight = CROSSING_TIME_STRAIGHT + (out + VEHICLE_LENGTH) / CLEARING_SPEED_STRAIGHT
-    turning = CROSSING_TIME_TURNING + (out + VEHICLE_LENGTH) / CLEARING_SPEED_TURNING
-    if clearing.direction == "s":
-        cleared = straight
-    elif clearing.direction in "LR":  # a bend between straight and turning: the slower of both counts
-        cleared = max(straight, turning)
-    else:
-        cleared = turning
-    entered = 0.0 if entering.is_crossing else into / ENTERING_SPEED
-    return math.ceil(cleared - entered - 1e-9)
-
-
-def _conflict_point(one: Sequence[Point], other: Sequence[Point]) -> tuple[float, float]:
-    """Give the distance along each of two paths to where they meet, or to where they come nearest [m]."""
-    best = (math.inf, 0.0, 0.0)
-    along_one = 0.0
-    for a, b in zip(one, one[1:], strict=False):
-        along_other = 0.0
-        for c, d in zip(other, other[1:], strict=False):
-            gap, u, v = _nearest(a, b, c, d)
-            if gap < best[0] - 1e-6:
-                best = (gap, along_one + u * math.dist(a, b), along_other + v * math.dist(c, d))
-            along_other += math.dist(c, d)
-        along_one += math.dist(a, b)
-    return best[1], best[2]
-
-
-def _nearest(a: Point, b: Point, c: Point, d: Point) -> tuple[float, float, float]:
-    """Give the gap [m] between two segments and the fractions along each at which it is reached."""
-    bx, by, dx, dy = b[0] - a[0], b[1] - a[1], d[0] - c[0], d[1] - c[1]
-    cross = bx * dy - by * dx
-    if abs(cross) > 1e-9:
-        u = ((c[0] - a[0]) * dy - (c[1] - a[1]) * dx) / cross
-        v = ((c[0] - a[0]) * by - (c[1] - a[1]) * bx) / cross
-        if 0.0 <= u <= 1.0 and 0.0 <= v <= 1.0:
-            return 0.0, u, v
-    candidates = [(*_project(a, c, d), 0.0, True), (*_project(b, c, d), 1.0, True)]
-    candidates += [(*_project(c, a, b), 0.0, False), (*_project(d, a, b), 1.0, False)]
-    gap, fraction, end, of_one = min(candidates)
-    return (gap, end, fraction) if of_one else (gap, fraction, end)
-
-
-def _project(p: Point, a: Point, b: Point) -> tuple[float, float]:
-    """Give the distance [m] of a point from a segment and the fraction along it."""
-    dx, dy = b[0] - a[0], b[1] - a[1]
-    square = dx * dx + dy * dy
-    t = 0.0 if square == 0.0 else max(0.0, min(1.0, ((p[0] - a[0]) * dx + (p[1] - a[1]) * dy) / square))
-    return math.dist(p, (a[0] + t * dx, a[1] + t * dy)), t
-
-
-def _length(path: Sequence[Point]) -> float:
-    return sum(math.dist(a, b) for a, b in zip(path, path[1:], strict=False))
-
-
-def _points(text: str) -> tuple[Point, ...]:
-    return tuple((float(x), float(y)) for x, y, *_ in (p.split(",") for p in text.split()))
 
 
 def read_stages(table: dict[str, Any], signal: Signal) -> list[Stage]:
