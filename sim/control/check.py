@@ -1,0 +1,512 @@
+"""The conformance check that every controller has to pass, also a third party's."""
+
+from __future__ import annotations
+
+import copy
+import importlib.util
+import random
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sim.control.check_programs import check_programs
+from sim.control.registry import build, find_kind, parse_controller
+from sim.control.spec import ControllerSpec
+from sim.control.trial import TrialStreet
+from sim.errors import GruenbandError
+from sim.network.graph import RoadGraph
+from sim.network.layout import Layout, lay_out
+from sim.network.timing import TimingRules
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from sim.core.arrays import Network, Signals
+
+# Nets that come with SUMO, below its tools: one intersection, a town with single-stage signals, pedestrians at red
+# of their own, and a real city with joined signals.
+SHIPPED = (
+    "game/cross/cross.net.xml",
+    "game/kuehne/kuehne.net.xml",
+    "sumolib/scenario/scenarios/RiLSA1BothTLS/rilsa1both.net.xml",
+    "game/DRT/osm.net.xml",
+)
+# How long a controller may go on without any of its wishes coming true, beyond the slowest transition [s].
+PATIENCE = 120
+# A scenario may begin at any time of day [s].
+BEGIN = 25200.0
+
+
+class TrialError(Exception):
+    """The controller did something that ends its trial."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A network to try on."""
+
+    name: str
+    graph: RoadGraph
+    layout: Layout
+
+
+@dataclass
+class Record:
+    """What a controller asked for, and the problems on the way."""
+
+    wishes: list[NDArray[np.int32]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def first_difference(self, other: Record) -> int | None:
+        """
+        Find the first second in which two records differ.
+
+        Parameters
+        ----------
+        other : Record
+            Of a run that should be the same.
+
+        Returns
+        -------
+        int or None
+            The second; None if they are the same.
+        """
+        for second, (one, two) in enumerate(zip(self.wishes, other.wishes, strict=False)):
+            if not np.array_equal(one, two):
+                return second
+        shorter = min(len(self.wishes), len(other.wishes))
+        return None if len(self.wishes) == len(other.wishes) else shorter
+
+
+def check_controller(
+    controller: str | ControllerSpec | Any,  # noqa: ANN401  (whatever a third party hands in)
+    networks: Sequence[str | Path] | None = None,
+    *,
+    seconds: int = 600,
+    seed: int = 1,
+) -> list[str]:
+    """
+    Try a controller on several networks with random traffic and report what breaks its contract.
+
+    An adaptive controller has to give the same wishes for the same traffic, to forget everything at `reset`, to
+    ask only for stages that exist and to hold a wish until the guard can carry it out, and to leave the guard's
+    memory and the network alone. One that SUMO runs has to write programs that SUMO loads, in which every movement
+    keeps its green, every green is followed by yellow, and nothing is green together that the network's own program
+    keeps apart. SUMO itself is not run.
+
+    Parameters
+    ----------
+    controller : str, ControllerSpec or object
+        As on the command line (``max-pressure:interval=10``), or an object with ``interval``, ``reset`` and
+        ``decide``.
+    networks : sequence of str or Path, optional
+        Net files; by default four that come with SUMO.
+    seconds : int, optional
+        Length of each trial [s].
+    seed : int, optional
+        Of the random traffic.
+
+    Returns
+    -------
+    list of str
+        One line for each problem; empty if there is none.
+
+    Raises
+    ------
+    InputError
+        If the controller is not registered or a net cannot be read.
+    GruenbandError
+        What a registered controller's own factory raises.
+    """
+    grounds = [load_ground(Path(path)) for path in networks or trial_networks()]
+    if isinstance(controller, str):
+        controller = parse_controller(controller)
+    if not isinstance(controller, ControllerSpec):
+        return check_adaptive(lambda: copy.deepcopy(controller), grounds, seconds, seed)
+    spec = controller
+    try:
+        first = build(spec)
+    except GruenbandError:
+        raise
+    except Exception as fault:  # noqa: BLE001  (a third party's code)
+        return [f"cannot be built with its default parameters: {describe(fault)}"]
+    if find_kind(spec.id).in_sumo:
+        return check_programs(first, [ground.graph for ground in grounds], seed)
+    return check_adaptive(lambda: build(spec), grounds, seconds, seed)
+
+
+def trial_networks() -> list[Path]:
+    """
+    Find the nets that come with SUMO and are tried by default.
+
+    Returns
+    -------
+    list of Path
+        Net files.
+    """
+    found = importlib.util.find_spec("sumo")
+    places = found.submodule_search_locations if found else None
+    return [Path(place) / "tools" / name for place in places or () for name in SHIPPED]
+
+
+def load_ground(path: Path) -> Ground:
+    """
+    Read a network to try on.
+
+    Parameters
+    ----------
+    path : Path
+        The net file.
+
+    Returns
+    -------
+    Ground
+        The network in both its forms.
+    """
+    graph = RoadGraph.from_file(path)
+    return Ground(path.name.partition(".")[0], graph, lay_out(graph, TimingRules()))
+
+
+def check_adaptive(
+    make: Callable[[], Any], grounds: Sequence[Ground], seconds: int = 600, seed: int = 1
+) -> list[str]:
+    """
+    Check a controller that decides second by second.
+
+    Parameters
+    ----------
+    make : callable
+        Makes a fresh one.
+    grounds : sequence of Ground
+        Where to try it.
+    seconds : int, optional
+        Length of each trial [s].
+    seed : int, optional
+        Of the random traffic.
+
+    Returns
+    -------
+    list of str
+        Problems.
+    """
+    try:
+        used = make()
+    except Exception as fault:  # noqa: BLE001  (a third party's code)
+        return [f"no second one like it can be made: {describe(fault)}"]
+    problems = missing_parts(used)
+    if problems:
+        return problems
+    records = []
+    for ground in grounds:
+        records.append(drive(used, ground, seconds, seed))
+        problems += [f"network {ground.name}: {text}" for text in records[-1].problems]
+    for ground, record in zip(grounds, records, strict=True):
+        if record.problems:
+            continue
+        again = record.first_difference(drive(make(), ground, seconds, seed))
+        if again is not None:
+            problems.append(
+                f"network {ground.name}: not deterministic: a fresh one decides otherwise in second {again} of the same "
+                "traffic; draw random numbers only from a generator seeded in reset(), ask no clock, and keep nothing in "
+                "the class or the module"
+            )
+            continue
+        # By now it has run on every network.
+        left = record.first_difference(drive(used, ground, seconds, seed))
+        if left is not None:
+            problems.append(
+                f"network {ground.name}: state is left between runs: after other runs and reset() it decides otherwise "
+                f"in second {left}; forget everything in reset()"
+            )
+    return problems
+
+
+def missing_parts(controller: Any) -> list[str]:  # noqa: ANN401
+    """
+    Say what an object lacks to be a controller.
+
+    Parameters
+    ----------
+    controller : object
+        The object.
+
+    Returns
+    -------
+    list of str
+        Problems.
+    """
+    problems = [
+        f"is no controller: it has no method {name}(); see docs/adding-a-controller.md"
+        for name in ("reset", "decide")
+        if not callable(getattr(controller, name, None))
+    ]
+    interval = getattr(controller, "interval", None)
+    if isinstance(interval, bool) or not isinstance(interval, int | np.integer) or interval < 1:
+        problems.append(f"interval is {interval!r}; give whole seconds, 1 or more, between two decisions")
+    reach = getattr(controller, "reach", 0.0)
+    if isinstance(reach, bool) or not isinstance(reach, int | float | np.number) or not 0.0 <= reach < np.inf:
+        problems.append(f"reach is {reach!r}; give the distance [m] up to which vehicles are to be seen")
+    return problems
+
+
+def drive(controller: Any, ground: Ground, seconds: int, seed: int) -> Record:  # noqa: ANN401
+    """
+    Let a controller switch a network's signals through the guard.
+
+    Parameters
+    ----------
+    controller : object
+        The controller; it is reset first.
+    ground : Ground
+        The network.
+    seconds : int
+        How long [s].
+    seed : int
+        Of the random traffic.
+
+    Returns
+    -------
+    Record
+        Its wishes, second by second, up to the first problem.
+    """
+    from sim.core.guard import advance, new_signals  # noqa: PLC0415  (numba: start-up of the CLI)
+    from sim.core.sense import waiting_groups  # noqa: PLC0415
+
+    network = ground.layout.network
+    signals = new_signals(network, np.zeros(len(ground.layout.signals), np.int32))
+    street = TrialStreet(network, seed)
+    patience = Patience(network)
+    record = Record()
+    waiting = np.zeros(len(network.yellow), np.uint8)
+    wish = signals.wanted.copy()
+    try:
+        guarded("reset()", lambda: controller.reset(network))
+        for second in range(seconds):
+            arrivals, storage = street.step(signals)
+            if second % controller.interval == 0:
+                waiting = waiting_groups(network, arrivals, storage, signals)
+                before = copy_arrays(network), copy_arrays(signals)
+                now = BEGIN + second
+                answer = guarded(
+                    f"second {second}: decide()",
+                    lambda now=now, seen=(arrivals, storage): controller.decide(now, network, signals, *seen),  # type: ignore[misc]
+                )
+                refuse_changes(before, (network, signals), second)
+                wish = read_wish(answer, ground, second)
+            record.wishes.append(wish)
+            advance(network, signals, wish, waiting)
+            patience.look(ground, signals, second)
+    except TrialError as problem:
+        record.problems.append(str(problem))
+    return record
+
+
+def guarded(what: str, call: Callable[[], Any]) -> Any:  # noqa: ANN401
+    """
+    Call a third party's code, watching the global random numbers.
+
+    Parameters
+    ----------
+    what : str
+        What is called, for the message.
+    call : callable
+        The call.
+
+    Returns
+    -------
+    object
+        What it returns.
+
+    Raises
+    ------
+    TrialError
+        If it raises, or draws from a generator that others draw from too.
+    """
+    before = global_random_state()
+    try:
+        answer = call()
+    except Exception as fault:
+        msg = f"{what} raised {describe(fault)}"
+        raise TrialError(msg) from fault
+    if global_random_state() != before:
+        msg = f"{what} draws from the global random numbers; keep a generator of its own, seeded in reset()"
+        raise TrialError(msg)
+    return answer
+
+
+def global_random_state() -> tuple[object, ...]:
+    """
+    Read the state of the generators that everybody shares.
+
+    Returns
+    -------
+    tuple
+        Equal as long as nobody draws from Python's or NumPy's.
+    """
+    state = np.random.get_state(legacy=False)["state"]  # noqa: NPY002  (to catch who uses it)
+    return random.getstate(), state["key"].tobytes(), state["pos"]
+
+
+def copy_arrays(table: Network | Signals) -> list[NDArray[Any]]:
+    """
+    Copy a tuple of arrays.
+
+    Parameters
+    ----------
+    table : Network or Signals
+        The arrays.
+
+    Returns
+    -------
+    list of ndarray
+        Copies.
+    """
+    return [column.copy() for column in table]
+
+
+def refuse_changes(
+    before: tuple[list[NDArray[Any]], list[NDArray[Any]]], after: tuple[Network, Signals], second: int
+) -> None:
+    """
+    Refuse a controller that writes into what it is given.
+
+    Parameters
+    ----------
+    before : tuple
+        Copies of the arrays.
+    after : tuple of Network and Signals
+        The arrays themselves.
+    second : int
+        For the message.
+
+    Raises
+    ------
+    TrialError
+        Naming the first array changed.
+    """
+    tables: tuple[Network | Signals, ...] = after
+    for copies, table in zip(before, tables, strict=True):
+        for old, (name, new) in zip(copies, table._asdict().items(), strict=True):
+            if not np.array_equal(old, new):
+                kind = type(table).__name__.lower()
+                msg = f"second {second}: decide() changes {kind}.{name}, which is not its own; work on a copy"
+                raise TrialError(msg)
+
+
+def read_wish(answer: Any, ground: Ground, second: int) -> NDArray[np.int32]:  # noqa: ANN401
+    """
+    Take a controller's answer as one stage for each signal.
+
+    Parameters
+    ----------
+    answer : object
+        What ``decide`` returned.
+    ground : Ground
+        The network.
+    second : int
+        For the message.
+
+    Returns
+    -------
+    ndarray
+        Shape (S), a copy.
+
+    Raises
+    ------
+    TrialError
+        If it is of another shape or type, or a stage does not exist.
+    """
+    wish = np.asarray(answer)
+    signals = len(ground.layout.signals)
+    if wish.shape != (signals,) or wish.dtype.kind not in "iu":
+        msg = (
+            f"second {second}: decide() returned {wish.dtype} of shape {wish.shape}; one whole number for each of "
+            f"{signals} signals is needed, shape ({signals},)"
+        )
+        raise TrialError(msg)
+    stages = np.diff(ground.layout.network.stage_ptr)
+    for s in np.flatnonzero((stages > 0) & ((wish < 0) | (wish >= stages))):
+        msg = (
+            f"signal {ground.layout.signals[s]}, second {second}: stage {wish[s]} is wanted, out of range 0 to "
+            f"{stages[s] - 1}; the guard would refuse it for ever"
+        )
+        raise TrialError(msg)
+    return wish.astype(np.int32)
+
+
+class Patience:
+    """
+    Watches whether wishes come true: one that changes before the guard can carry it out is refused for ever.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._refused = np.zeros(len(network.group_ptr) - 1, np.int64)
+        slowest = int(network.minimum_green.max(initial=0)) + int(network.intergreen.max(initial=0))
+        self._limit = PATIENCE + slowest + int(network.red_yellow.max(initial=0))
+
+    def look(self, ground: Ground, signals: Signals, second: int) -> None:
+        """
+        Count the seconds in which a wish is not yet shown; those in which the guard serves a long wait do not count.
+
+        Parameters
+        ----------
+        ground : Ground
+            For the message.
+        signals : Signals
+            The state.
+        second : int
+            For the message.
+
+        Raises
+        ------
+        TrialError
+            If a signal has shown none of its wishes for too long.
+        """
+        from sim.core.arrays import GREEN, OFF  # noqa: PLC0415  (numba: start-up of the CLI)
+
+        table = self._network
+        for s in range(len(self._refused)):
+            # Where there is one stage or none, every wish is the same.
+            if table.stage_ptr[s + 1] - table.stage_ptr[s] < 2 or signals.forced[s] >= 0:
+                continue
+            groups = slice(table.group_ptr[s], table.group_ptr[s + 1])
+            size = groups.stop - groups.start
+            row = table.stage_matrix_ptr[s] + signals.wanted[s] * size
+            wanted = table.stage_shows[row : row + size] != OFF
+            if (signals.shown[groups][wanted] == GREEN).all():
+                self._refused[s] = 0
+                continue
+            self._refused[s] += 1
+            if self._refused[s] > self._limit:
+                msg = (
+                    f"signal {ground.layout.signals[s]}, second {second}: for {self._refused[s]} s no stage was wanted "
+                    "long enough to be shown, so the guard refuses for ever; hold a wish until its groups are green"
+                )
+                raise TrialError(msg)
+
+
+def describe(fault: Exception) -> str:
+    """
+    Put an exception into one line.
+
+    Parameters
+    ----------
+    fault : Exception
+        What was raised.
+
+    Returns
+    -------
+    str
+        Its class and words.
+    """
+    return f"{type(fault).__name__}: {' '.join(str(fault).split())}"
