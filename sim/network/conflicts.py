@@ -53,33 +53,29 @@ def read_conflicts(
             continue
         at = {index: numbers[key] for index, key in enumerate(matrix_order(net, junction)) if key in numbers}
         for i, ones in at.items():
-            for j, others in at.items():
-                if bit(rows, i, j):
-                    foes.update((a, b) for a in ones for b in others)
-                    foes.update((b, a) for a in ones for b in others)
-                if bit(responses, i, j):
-                    yields.update((a, b) for a in ones for b in others)
+            for j in marked(rows.get(i, "")):
+                foes.update((a, b) for a in ones for b in at.get(j, ()))
+                foes.update((b, a) for a in ones for b in at.get(j, ()))
+            for j in marked(responses.get(i, "")):
+                yields.update((a, b) for a in ones for b in at.get(j, ()))
     return foes, yields, unknown
 
 
-def bit(rows: dict[int, str], i: int, j: int) -> bool:
+def marked(row: str) -> list[int]:
     """
-    Read one cell of a matrix; SUMO writes its rows from right to left.
+    List the columns that are set in a row of a matrix; SUMO writes rows from right to left.
 
     Parameters
     ----------
-    rows : dict
-        The rows.
-    i, j : int
-        Row and column.
+    row : str
+        Ones and zeros.
 
     Returns
     -------
-    bool
-        True if it is set; False if it does not exist.
+    list of int
+        Column numbers.
     """
-    row = rows.get(i, "")
-    return j < len(row) and row[-(j + 1)] == "1"
+    return [j for j, letter in enumerate(reversed(row)) if letter == "1"]
 
 
 def matrix_order(net: Any, junction: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401

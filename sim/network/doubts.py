@@ -188,26 +188,47 @@ def look_at_times(graph: RoadGraph, signal: Signal) -> Iterator[Doubt]:
                     f"{named(graph, group)} has no yellow in program '{signal.program}'; {used} s are taken"
                 )
                 yield Doubt(signal.id, "no yellow", text)
+    short: dict[int, list[tuple[str, int]]] = {}
     for (i, j), gap in program_gaps(graph, signal).items():
-        clearing, entering = signal.groups[i], signal.groups[j]
-        if gap is None:
-            continue
-        if clearing.pedestrian:
-            walk = clearance_of_walkers(graph, clearing)
-            if gap < walk:
-                text = (
-                    f"{clearing.name} has {gap} s until {entering.name} begins, but walkers need {walk} s at 1.2 m/s; "
-                    "the program's time is kept"
-                )
-                yield Doubt(signal.id, "short clearance", text)
+        if gap is not None and gap < needed(graph, signal, signal.groups[i]):
+            short.setdefault(i, []).append((signal.groups[j].name, gap))
+    for i, entering in short.items():
+        group = signal.groups[i]
+        gap = min(time for _, time in entering)
+        names = ", ".join(name for name, _ in entering)
+        need = needed(graph, signal, group)
+        if group.pedestrian:
+            text = (
+                f"{names} may begin {gap} s after the green of {named(graph, group)}, but walkers need {need} s at "
+                "1.2 m/s; the program's time is kept"
+            )
+            yield Doubt(signal.id, "short clearance", text)
         else:
-            _, yellow = program_yellow(graph, signal, clearing, TimingRules())
-            if gap < yellow:
-                text = (
-                    f"{entering.name} begins {gap} s after {clearing.name} ends, within its yellow; "
-                    f"{yellow} s are taken"
-                )
-                yield Doubt(signal.id, "short intergreen", text)
+            text = f"{names} may begin {gap} s after the green of {named(graph, group)}, within its yellow; {need} s are taken"
+            yield Doubt(signal.id, "short intergreen", text)
+
+
+def needed(graph: RoadGraph, signal: Signal, group: SignalGroup) -> int:
+    """
+    Tell the least time from a group's end of green to another's begin.
+
+    Parameters
+    ----------
+    graph : RoadGraph
+        The graph.
+    signal : Signal
+        The signal.
+    group : SignalGroup
+        The clearing group.
+
+    Returns
+    -------
+    int
+        A vehicle group's yellow, a pedestrian group's walk [s].
+    """
+    if group.pedestrian:
+        return clearance_of_walkers(graph, group)
+    return program_yellow(graph, signal, group, TimingRules())[1]
 
 
 def named(graph: RoadGraph, group: SignalGroup) -> str:

@@ -10,11 +10,12 @@ import networkx as nx
 import numpy as np
 
 from sim.errors import InputError, near_miss
-from sim.network.book import NOT_ROAD_SIGNALS, OFF_PROGRAM, ProgramBook
+from sim.network.book import ProgramBook
+from sim.network.build import build_signal, reason_to_leave
 from sim.network.conflicts import read_conflicts
 from sim.network.flow import queue_space
 from sim.network.parts import Approach, Doubt, Movement, Program, Signal
-from sim.network.program import derive_groups, derive_stages, green_links
+from sim.network.program import green_links
 from sim.network.reader import read_net, read_programs
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 # A path over a junction has one or two lanes; a ring of lanes, which no sound net has, must not trap us.
 LONGEST_PATH = 8
+# SUMO's letters for it in right-hand and left-hand traffic.
+TURNAROUND = frozenset("tT")
 
 
 class RoadGraph:
@@ -35,7 +38,7 @@ class RoadGraph:
 
     ``graph`` is a directed networkx graph whose nodes are edges of the net (``length`` [m], ``speed`` [m/s],
     ``lanes``) and whose arcs are the possible drives from one to the next (``signal`` or None, ``length`` [m] of
-    the path over the junction).
+    the path over the junction, ``turnaround`` if it is only a turn back into the same road).
 
     Parameters
     ----------
@@ -232,7 +235,9 @@ class RoadGraph:
                 continue
             for before, _, arc in self.graph.in_edges(here, data=True):
                 reach = begin + arc["length"]
-                if arc["signal"] is None and reach < found.get(before, distance):
+                # Who turns back here has just driven away from the signal and is no part of its approach.
+                passes = arc["signal"] is None and not arc["turnaround"]
+                if passes and reach < found.get(before, distance):
                     found[before] = reach
                     frontier.append(before)
         return tuple(sorted(found.items(), key=lambda item: item[1]))
@@ -324,12 +329,18 @@ class RoadGraph:
                     after.getID(),
                     signal=min(signals) if signals else None,
                     length=min(self.path_length(c.getViaLaneID()) for c in links),
+                    turnaround=all(c.getDirection() in TURNAROUND for c in links),
                 )
 
     def _add_signals(self, programs: dict[str, Program]) -> None:
-        names = [tls.getID() for tls in self.net.getTrafficLights()]
+        # SUMO writes no program for rail signals; the junction tells what they are.
+        kinds = {
+            tls.getID(): tls.getConnections()[0][0].getEdge().getToNode().getType()
+            for tls in self.net.getTrafficLights()
+        }
         # The net's order of programs, then signals that have none.
-        left = {name: reason_to_leave(programs.get(name)) for name in dict.fromkeys([*programs, *names])}
+        names = dict.fromkeys([*programs, *kinds])
+        left = {name: reason_to_leave(programs.get(name), kinds.get(name, "")) for name in names}
         controlled = self._add_movements({name for name, reason in left.items() if not reason})
         for name, reason in left.items():
             if reason:
@@ -381,67 +392,3 @@ class RoadGraph:
             second_link=link.getTLLinkIndex2(),
             space=queue_space(lambda group: here.allows(group) and there.allows(group)),
         )
-
-
-def reason_to_leave(program: Program | None) -> str:
-    """
-    Tell why a signal is not ours to switch.
-
-    Parameters
-    ----------
-    program : Program or None
-        Its program.
-
-    Returns
-    -------
-    str
-        The end of a sentence that begins with the signal; empty if it is ours.
-    """
-    if program is None:
-        return "has no program"
-    if program.kind in NOT_ROAD_SIGNALS:
-        return f"is a {program.kind.replace('_', ' ')}, a safety device and no timing"
-    if program.id == OFF_PROGRAM:
-        return "is switched off by its program 'off'"
-    return "" if program.phases else f"has no phases in program '{program.id}'"
-
-
-def build_signal(program: Program, by_link: dict[int, list[tuple[int, Movement]]]) -> Signal:
-    """
-    Derive groups and stages of a signal.
-
-    Parameters
-    ----------
-    program : Program
-        Its program.
-    by_link : dict
-        Link index to the (number, movement) pairs it controls.
-
-    Returns
-    -------
-    Signal
-        The signal.
-
-    Raises
-    ------
-    InputError
-        If the program has fewer letters than the signal has links.
-    """
-    letters = len(program.phases[0].state)
-    if max(by_link) >= letters:
-        msg = (
-            f"{program.source}: signal '{program.signal}': program '{program.id}' has states of {letters} letters for "
-            f"{max(by_link) + 1} links; it was written for another network"
-        )
-        raise InputError(msg)
-    return Signal(
-        id=program.signal,
-        kind=program.kind,
-        program=program.id,
-        offset=program.offset,
-        phases=program.phases,
-        junctions=tuple(dict.fromkeys(m.junction for pairs in by_link.values() for _, m in pairs)),
-        groups=derive_groups(program.phases, by_link),
-        stages=derive_stages(program.phases),
-        remarks=program.remarks,
-    )
