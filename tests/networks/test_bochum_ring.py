@@ -102,7 +102,7 @@ def test_yellow_lasts_three_seconds_and_red_yellow_one(signals: Any, seconds: di
             start = shown.index("r")
             turned = shown[start:] + shown[:start]
             for green in turned.replace("y", " ").replace("u", " ").replace("r", " ").split():
-                assert len(green) >= (8 if link.is_crossing else 5), (name, index)
+                assert len(green) >= (9 if link.is_crossing else 5), (name, index)
             if not link.is_crossing:
                 assert turned.count("y") == 3 * turned.count("Gy"), (name, index)
                 assert turned.count("u") == turned.count("uG") == turned.count("Gy"), (name, index)
