@@ -1,30 +1,70 @@
 """The controllers that SUMO runs itself: programs it loads beside the network."""
 
+# ruff: noqa: ARG002  (every controller is handed the same four things)
+
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Protocol
 from xml.sax.saxutils import quoteattr
 
-from sim.network.graph import RoadGraph
-from sim.network.parts import Signal
 from sim.network.program import MOVING, green_links
-from sim.network.timing import TimingRules
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from sim.network.graph import RoadGraph
+    from sim.network.parts import Signal
+    from sim.network.timing import TimingRules
 
 PROGRAM_ID = "gruenband"
+
+
+class Lamps(Protocol):
+    """What these controllers ask of a running simulation."""
+
+    def show(self, signal: str, state: str) -> None:
+        """Set the lamps of a signal."""
+
+    def departed(self) -> Sequence[str]:
+        """List the vehicles that entered in the last step."""
+
+    def ignore_right_of_way(self, vehicle: str) -> None:
+        """Let a vehicle drive as if no junction had a conflict."""
+
+
+class ScenarioPart(Protocol):
+    """What these controllers ask of a scenario: who drives when."""
+
+    @property
+    def demand(self) -> tuple[Path, ...]:
+        """Route files."""
+
+    @property
+    def additional(self) -> tuple[Path, ...]:
+        """Additional files, which may hold vehicle types and districts."""
+
+    @property
+    def begin(self) -> float:
+        """Begin of the window [s]."""
+
+    @property
+    def end(self) -> float:
+        """End of the window [s]."""
 
 
 @dataclass
 class Program:
     """The network's own programs: nothing is loaded, nothing is set."""
 
-    on_departed: Callable[[Any], None] | None = None
+    on_departed: Callable[[Lamps], None] | None = None
     # SUMO options the controller needs.
     options: tuple[str, ...] = ()
 
-    def programs(self, graph: RoadGraph, rules: TimingRules, scenario: Any, directory: Path) -> list[Path]:  # noqa: ANN401, ARG002
+    def programs(
+        self, graph: RoadGraph, rules: TimingRules, scenario: ScenarioPart, directory: Path
+    ) -> list[Path]:
         """
         Write the programs to load.
 
@@ -34,7 +74,7 @@ class Program:
             The network.
         rules : TimingRules
             Transition times.
-        scenario : Scenario
+        scenario : ScenarioPart
             The demand.
         directory : Path
             Where to write.
@@ -46,13 +86,13 @@ class Program:
         """
         return []
 
-    def on_start(self, session: Any) -> None:  # noqa: ANN401
+    def on_start(self, session: Lamps) -> None:
         """
         Prepare the running simulation.
 
         Parameters
         ----------
-        session : Session
+        session : Lamps
             The simulation.
         """
 
@@ -68,7 +108,9 @@ class Floor(Program):
         # Crossing paths would count as collisions, and SUMO would take the vehicles away.
         self.options = ("--collision.action", "none")
 
-    def programs(self, graph: RoadGraph, rules: TimingRules, scenario: Any, directory: Path) -> list[Path]:  # noqa: ANN401, ARG002
+    def programs(
+        self, graph: RoadGraph, rules: TimingRules, scenario: ScenarioPart, directory: Path
+    ) -> list[Path]:
         """
         Note the signals; collisions are switched off, since paths now cross.
 
@@ -78,7 +120,7 @@ class Floor(Program):
             The network.
         rules : TimingRules
             Not used.
-        scenario : Scenario
+        scenario : ScenarioPart
             Not used.
         directory : Path
             Not used.
@@ -91,20 +133,20 @@ class Floor(Program):
         self._links = {s.id: s.links for s in graph.signals.values()}
         return []
 
-    def on_start(self, session: Any) -> None:  # noqa: ANN401
+    def on_start(self, session: Lamps) -> None:
         """
         Show green everywhere.
 
         Parameters
         ----------
-        session : Session
+        session : Lamps
             The simulation.
         """
         for name, links in self._links.items():
             session.show(name, "G" * links)
 
     @staticmethod
-    def _release(session: Any) -> None:  # noqa: ANN401
+    def _release(session: Lamps) -> None:
         for name in session.departed():
             session.ignore_right_of_way(name)
 
@@ -133,7 +175,8 @@ def program_xml(signal: Signal, kind: str, phases: list[dict[str, str]], params:
         f'  <tlLogic id={quoteattr(signal.id)} type="{kind}" programID="{PROGRAM_ID}" offset="{signal.offset:g}">'
     ]
     lines += [
-        "    <phase " + " ".join(f"{key}={quoteattr(value)}" for key, value in phase.items()) + "/>" for phase in phases
+        "    <phase " + " ".join(f"{key}={quoteattr(value)}" for key, value in phase.items()) + "/>"
+        for phase in phases
     ]
     lines += [f"    <param key={quoteattr(key)} value={quoteattr(value)}/>" for key, value in params.items()]
     return "\n".join([*lines, "  </tlLogic>"])
@@ -195,7 +238,9 @@ class Actuated(Program):
     gap: float = 3.0
     jam: float = 30.0
 
-    def programs(self, graph: RoadGraph, rules: TimingRules, scenario: Any, directory: Path) -> list[Path]:  # noqa: ANN401, ARG002
+    def programs(
+        self, graph: RoadGraph, rules: TimingRules, scenario: ScenarioPart, directory: Path
+    ) -> list[Path]:
         """
         Write an actuated program for each signal with at least two stages.
 
@@ -205,7 +250,7 @@ class Actuated(Program):
             The network.
         rules : TimingRules
             Not used: the transitions are the program's.
-        scenario : Scenario
+        scenario : ScenarioPart
             Not used.
         directory : Path
             Where to write.
@@ -235,7 +280,9 @@ class DelayBased(Program):
     range: float = 100.0
     loss: float = 1.0
 
-    def programs(self, graph: RoadGraph, rules: TimingRules, scenario: Any, directory: Path) -> list[Path]:  # noqa: ANN401, ARG002
+    def programs(
+        self, graph: RoadGraph, rules: TimingRules, scenario: ScenarioPart, directory: Path
+    ) -> list[Path]:
         """
         Write a delay-based program for each signal with at least two stages.
 
@@ -245,7 +292,7 @@ class DelayBased(Program):
             The network.
         rules : TimingRules
             Not used: the transitions are the program's.
-        scenario : Scenario
+        scenario : ScenarioPart
             Not used.
         directory : Path
             Where to write.
