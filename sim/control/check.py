@@ -281,14 +281,14 @@ def drive(controller: Any, ground: Ground, seconds: int, seed: int) -> Record:  
     street = TrialStreet(network, seed)
     patience = Patience(network)
     record = Record()
-    waiting = np.zeros(len(network.yellow), np.uint8)
     wish = signals.wanted.copy()
     try:
         guarded("reset()", lambda: controller.reset(network))
         for second in range(seconds):
             arrivals, storage = street.step(signals)
+            signals.inside[:] = storage.inside
+            waiting = waiting_groups(network, arrivals, storage, signals)
             if second % controller.interval == 0:
-                waiting = waiting_groups(network, arrivals, storage, signals)
                 before = copy_arrays(network), copy_arrays(signals)
                 now = BEGIN + second
                 answer = guarded(

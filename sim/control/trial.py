@@ -15,6 +15,8 @@ SPELL = 90
 SPELLS = (0.0, 0.4, 1.0, 3.0)
 # Each lane behind a signal is full in this share of spells.
 FULL_SHARE = 0.15
+# How long a vehicle is on the junction, and how long one in twenty that gets stuck there [s].
+CROSSING, STUCK = 3, 25
 
 
 class TrialStreet:
@@ -44,6 +46,7 @@ class TrialStreet:
         self._movement = np.zeros(0, np.int32)
         self._distance = np.zeros(0)
         self._speed = np.zeros(0)
+        self._crossing = np.zeros((0, 2), np.int64)
         self._second = 0
 
     def step(self, signals: Signals) -> tuple[Arrivals, Storage]:
@@ -86,6 +89,10 @@ class TrialStreet:
         go &= self._second - self._left[lanes] >= self._network.movement_headway[movement]
         go &= ~self._full[self._network.movement_exit[movement]]
         self._left[lanes[go]] = self._second
+        groups = self._network.movement_group[movement[go]]
+        gone = self._second + np.where(self._random.random(len(groups)) < 0.05, STUCK, CROSSING)
+        self._crossing = np.concatenate([self._crossing, np.stack([groups, gone], axis=1)])
+        self._crossing = self._crossing[self._crossing[:, 1] > self._second]
         stays = np.ones(len(self._lane), np.bool_)
         stays[heads[go]] = False
         self._keep(np.flatnonzero(stays))
@@ -140,4 +147,5 @@ class TrialStreet:
         count[watched] = number[used]
         room[watched] = np.maximum(table.watched_length[watched] - self._distance[last] - LENGTH, 0.0)
         tail[watched] = self._speed[last]
-        return Storage(count, room, tail)
+        inside = np.bincount(self._crossing[:, 0], minlength=len(table.yellow)).astype(np.int32)
+        return Storage(count, room, tail, inside)

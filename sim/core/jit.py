@@ -80,8 +80,9 @@ def _roots() -> Iterator[Path]:
     given = os.environ.get("GRUENBAND_CACHE")
     if given:
         yield Path(given).absolute()
-    # The XDG specification has relative paths ignored, and a user without a home is '~'.
-    for base in (os.environ.get("XDG_CACHE_HOME", ""), os.path.expanduser("~/.cache")):  # noqa: PTH111
+    # The XDG specification has relative paths ignored, a user without a home is '~', and an empty HOME would be '/'.
+    home = os.path.expanduser("~/.cache") if os.environ.get("HOME") != "" else ""  # noqa: PTH111
+    for base in (os.environ.get("XDG_CACHE_HOME", ""), home):
         if Path(base).is_absolute():
             yield Path(base) / "gruenband"
     with contextlib.suppress(OSError, KeyError, ImportError):

@@ -1,0 +1,126 @@
+"""
+What every kernel makes of fixed input, as hashes.
+
+As a script it prints them, so that a test can compare a process with the JIT on with one where it is off.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from guard_cases import random_network, random_requests, replay, start_of
+
+from sim.control.check import Ground, drive, load_ground, trial_networks
+from sim.control.registry import build, parse_controller
+from sim.control.trial import TrialStreet
+from sim.core.discharge import NEVER, crossings, green_starts, lanes_of, places_behind
+from sim.core.guard import advance, new_signals
+from sim.sensing.view import FullView
+
+SEED, SECONDS = 5, 240
+
+
+def digest(*arrays: Any) -> str:
+    """Hash arrays bit by bit."""
+    total = hashlib.sha256()
+    for array in arrays:
+        total.update(f"{array.dtype} {array.shape}".encode())
+        total.update(np.ascontiguousarray(array).tobytes())
+    return total.hexdigest()
+
+
+def guard_outcome() -> str:
+    """Switch random signals at random requests."""
+    rng = np.random.default_rng(SEED)
+    network = random_network(rng, 6)
+    return digest(replay(network, random_requests(rng, network, 400)))
+
+
+def controller_outcome(name: str, ground: Ground) -> str:
+    """Let a controller switch a real network's signals on a random street."""
+    record = drive(build(parse_controller(name)), ground, SECONDS, SEED)
+    assert not record.problems
+    assert len(np.unique(np.array(record.wishes))) > 1
+    return digest(*record.wishes)
+
+
+def discharge_outcome(ground: Ground) -> str:
+    """Compute begins of green and crossing times of every stage, second by second."""
+    network = ground.layout.network
+    signals = new_signals(network, start_of(network))
+    street = TrialStreet(network, SEED)
+    rng = np.random.default_rng(SEED)
+    found = []
+    for _ in range(SECONDS):
+        arrivals, storage = street.step(signals)
+        places = places_behind(network, storage, 0.0)
+        cross = np.full(len(arrivals.movement), NEVER)
+        for s in range(len(ground.layout.signals)):
+            starts = np.zeros(network.group_ptr[s + 1] - network.group_ptr[s])
+            for stage in range(network.stage_ptr[s + 1] - network.stage_ptr[s]):
+                latest = green_starts(network, signals, s, stage, starts)
+                crossings(network, arrivals, places, s, stage, starts, lanes_of(network, s), cross)
+                found += [np.array([latest]), starts.copy(), cross.copy()]
+        wish = rng.integers(0, 4, len(ground.layout.signals)).astype(np.int32)
+        advance(network, signals, wish, np.zeros(len(network.yellow), np.uint8))
+    assert any((part < NEVER).any() for part in found[2::3])
+    return digest(*found)
+
+
+def sense_outcome(ground: Ground) -> str:
+    """Look at vehicles that drive random routes in leaps, some leaving their route."""
+    rng = np.random.default_rng(SEED)
+    roads = ground.graph.graph
+    edges = list(roads)
+    view = FullView(ground.graph, ground.layout, 300.0)
+    lanes = list(ground.layout.watched)
+    length = ground.layout.network.watched_length
+    number = {lane: k for k, lane in enumerate(lanes)}
+    found = []
+    routes = {}
+    for k in range(120):
+        route = [edges[rng.integers(len(edges))]]
+        while len(route) < 12 and roads.out_degree(route[-1]):
+            after = list(roads.successors(route[-1]))
+            route.append(after[rng.integers(len(after))])
+        routes[str(k)] = tuple(route)
+        view.depart(str(k), routes[str(k)], float(rng.uniform(2.0, 18.0)))
+    for _ in range(20):
+        ids, at = [], []
+        for name, route in routes.items():
+            edge = edges[rng.integers(len(edges))] if rng.random() < 0.05 else route[rng.integers(len(route))]
+            own = [
+                lane for lane in (f"{edge}_{i}" for i in range(roads.nodes[edge]["lanes"])) if lane in number
+            ]
+            if own:
+                ids.append(name)
+                at.append(number[own[rng.integers(len(own))]])
+        positions = rng.random(len(ids)) * length[at]
+        arrivals, storage = view.see(
+            (ids, at, list(positions), list(rng.uniform(0.0, 14.0, len(ids)))), routes.__getitem__
+        )
+        found += [*arrivals, *storage]
+    assert sum(len(part) for part in found[1 :: len(found) // 20]) > 100
+    return digest(*found)
+
+
+def outcomes() -> dict[str, str]:
+    """Compute all of them."""
+    grounds = {ground.name: ground for ground in map(load_ground, trial_networks()[:2])}
+    found = {"guard": guard_outcome()}
+    for name, ground in grounds.items():
+        found[f"discharge {name}"] = discharge_outcome(ground)
+        found[f"sense {name}"] = sense_outcome(ground)
+        for controller in ("max-pressure", "self-control"):
+            found[f"{controller} {name}"] = controller_outcome(controller, ground)
+    return found
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parent))
+    json.dump(outcomes(), sys.stdout)

@@ -1,0 +1,222 @@
+"""No request whatever brings the guard to show anything unsafe: more than a million of them, watched from outside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from guard_cases import (
+    Requests,
+    build_network,
+    group_lamps,
+    plain_signal,
+    random_network,
+    random_requests,
+    real_nets,
+    replay,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+from lamp_monitor import lamp_faults, rules_of
+
+from sim.core.arrays import GREEN, RED
+from sim.core.guard import new_signals
+from sim.network.graph import RoadGraph
+from sim.network.layout import lay_out
+from sim.network.timing import TimingRules
+
+if TYPE_CHECKING:
+    from sim.core.arrays import Network
+
+# A million requests to random signals: 20 signals, 2,500 seconds, 20 seeds. Real ones and examples come on top.
+SIGNALS, SECONDS, SEEDS = 20, 2500, 20
+RULES = {
+    "program": TimingRules(),
+    "RiLSA": TimingRules(yellow=3.0, all_red=2.0, red_yellow=1.0, minimum_green=10.0, maximum_red=60.0),
+}
+
+
+def all_faults(network: Network, letters: Any, requests: Requests, rules: Network | None = None) -> list[str]:
+    """Watch every signal of a record, against the network's own rules or others."""
+    faults = []
+    for s in range(len(network.group_ptr) - 1):
+        groups = slice(network.group_ptr[s], network.group_ptr[s + 1])
+        lamps = group_lamps(network, letters, s)
+        found = lamp_faults(lamps, rules_of(rules or network, s), requests.waiting[:, groups])
+        faults += [f"signal {s}: {text}" for text in found]
+    return faults
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_random_signals_stay_safe_under_random_requests(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    network = random_network(rng, SIGNALS)
+    requests = random_requests(rng, network, SECONDS)
+    assert all_faults(network, replay(network, requests), requests) == []
+
+
+@pytest.mark.parametrize("rules", RULES.values(), ids=RULES)
+@pytest.mark.parametrize("path", real_nets(), ids=lambda path: path.name.partition(".")[0])
+def test_real_signals_stay_safe_under_random_requests(path: Any, rules: TimingRules) -> None:
+    network = lay_out(RoadGraph.from_file(path), rules).network
+    # At least 10,000 requests on each of the nets, with either rules.
+    seconds = max(10_000 // (len(network.group_ptr) - 1), 1000)
+    requests = random_requests(np.random.default_rng(7), network, seconds)
+    letters = replay(network, requests)
+    assert all_faults(network, letters, requests) == []
+    assert (letters == ord("G")).any()
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(20, 200))
+def test_any_small_case_stays_safe(seed: int, seconds: int) -> None:
+    rng = np.random.default_rng(seed)
+    network = random_network(rng, 2)
+    requests = random_requests(rng, network, seconds)
+    assert all_faults(network, replay(network, requests), requests) == []
+
+
+def shown(network: Network, wishes: Any, waiting: Any = None, inside: Any = None) -> list[str]:
+    """Replay wishes for the first signal, or for all, and read each link as a string over time."""
+    wanted = np.array(wishes, np.int32).reshape(len(wishes), -1)
+    nobody = np.zeros((len(wishes), len(network.yellow)), np.int32)
+    waits = nobody if waiting is None else np.broadcast_to(waiting, nobody.shape)
+    stuck = nobody if inside is None else np.broadcast_to(inside, nobody.shape)
+    letters = replay(network, Requests(wanted, waits.astype(np.uint8), stuck.astype(np.int32)))
+    return [bytes(column).decode() for column in letters.T]
+
+
+def crossroads(**rules: Any) -> dict[str, Any]:
+    """Two groups that cross."""
+    return plain_signal(2, stages=[[1, 0], [0, 1]], intergreen=[[-1, 5], [6, -1]], **rules)
+
+
+def test_a_change_of_stage_takes_yellow_and_intergreen_to_the_second() -> None:
+    one, other = shown(build_network([crossroads()]), [1] * 12 + [0] * 14)
+    assert one == "gGGGGyyyrrrrrrrrrrrrrGGGGGG"
+    assert other == "rrrrrrrrrrGGGGGyyyrrrrrrrrr"
+
+
+def test_red_yellow_lies_within_the_intergreen() -> None:
+    _, other = shown(build_network([crossroads(red_yellow=[1, 2])]), [1] * 13)
+    assert other == "rrrrrrrruuGGGG"
+
+
+def test_red_is_shown_before_red_yellow_however_short() -> None:
+    rules = crossroads(red_yellow=[1, 1], minimum_red=[0, 0], minimum_green=[1, 1])
+    one, _ = shown(build_network([rules]), [1] + [0] * 9)
+    assert one == "gyyyruGGGGG"
+
+
+def test_a_wish_that_changes_every_second_leads_nowhere_unsafe() -> None:
+    one, other = shown(build_network([crossroads()]), [k % 2 for k in range(60)])
+    assert not any(a in "Gg" and b in "Gg" for a, b in zip(one, other, strict=True))
+    assert "GG" in one
+
+
+def test_wishes_out_of_range_or_missing_leave_the_stage_as_it_was() -> None:
+    network = build_network([crossroads(), crossroads()])
+    wishes = [[1, 1]] * 15 + [[-1, 2]] * 5 + [[-(2**31), 2**31 - 1]] * 5
+    assert [lamps[-10:] for lamps in shown(network, wishes)] == ["r" * 10, "G" * 10] * 2
+    # Only the first signal has a wish at all.
+    assert [lamps[-5:] for lamps in shown(network, [[1]] * 15)] == ["rrrrr", "GGGGG", "GGGGG", "rrrrr"]
+
+
+def test_groups_of_both_stages_stay_green() -> None:
+    rules = plain_signal(
+        3, stages=[[1, 1, 0], [1, 0, 1]], intergreen=[[-1, -1, -1], [-1, -1, 5], [-1, 5, -1]]
+    )
+    assert shown(build_network([rules]), [1] * 20)[0] == "g" + "G" * 20
+
+
+def test_a_conflict_written_in_one_direction_only_is_a_conflict() -> None:
+    rules = crossroads() | {"intergreen": [[-1, 5], [-1, -1]]}
+    one, other = shown(build_network([rules]), ([1] * 20 + [0] * 20) * 2)
+    assert not any(a in "Gg" and b in "Gg" for a, b in zip(one, other, strict=True))
+
+
+def test_a_stage_of_conflicting_groups_starts_and_stays_safe() -> None:
+    rules = crossroads() | {"stage_shows": np.array([[1, 1], [0, 1]]), "stage_arrow": np.zeros((2, 2))}
+    one, other = shown(build_network([rules]), [0] * 30 + [1] * 30 + [0] * 30)
+    assert not any(a in "Gg" and b in "Gg" for a, b in zip(one, other, strict=True))
+
+
+def test_who_is_on_the_junction_is_let_go_but_not_for_ever() -> None:
+    network = build_network([crossroads()])
+    free = shown(network, [1] * 40)[1].index("G")
+    assert shown(network, [1] * 40, inside=[2, 0])[1].index("G") == free + 10
+    seconds = np.zeros((40, 2))
+    seconds[: free + 3, 0] = 1
+    assert shown(network, [1] * 40, inside=seconds)[1].index("G") == free + 4
+
+
+def test_right_of_way_comes_only_when_who_goes_first_has_left_the_junction() -> None:
+    # A left turn (1) yields to the oncoming stream (0), then has the junction to itself; 2 crosses both.
+    rules = plain_signal(
+        3,
+        stages=[[1, 2, 0], [0, 1, 0], [0, 0, 1]],
+        intergreen=[[-1, -1, 5], [-1, -1, 6], [5, 5, -1]],
+        yields=[[0, 0, 0], [1, 0, 0], [0, 0, 0]],
+    )
+    oncoming, left, _ = shown(build_network([rules]), [0] * 3 + [1] * 12 + [0] * 5)
+    assert oncoming == "gGGGGyyyrrrrrrrrGGGGG"
+    assert left == "ggggggggggGGGGGGggggg"
+
+
+def test_a_red_group_keeps_its_arrow() -> None:
+    rules = crossroads(stage_arrow=[[0, 0], [1, 0]])
+    assert shown(build_network([rules]), [1] * 12)[0] == "gGGGGyyysssss"
+
+
+def test_a_waiting_group_is_served_after_its_maximum_red() -> None:
+    network = build_network([crossroads(maximum_red=[30, 30])])
+    _, other = shown(network, [0] * 100, waiting=1)
+    assert other.index("G") == 30 + 5
+    assert other[35:41] == "GGGGGy"
+    assert "G" not in shown(network, [0] * 100)[1]
+
+
+def test_a_group_that_no_stage_serves_does_not_keep_the_others_waiting() -> None:
+    rules = plain_signal(
+        3,
+        stages=[[1, 0, 0], [0, 1, 0]],
+        intergreen=[[-1, 5, 5], [5, -1, 5], [5, 5, -1]],
+        maximum_red=[30, 30, 10],
+    )
+    assert "G" in shown(build_network([rules]), [0] * 60, waiting=1)[1]
+
+
+def test_groups_overdue_together_are_all_served_in_turn() -> None:
+    n = 6
+    rules = plain_signal(
+        n, stages=np.eye(n), intergreen=np.where(np.eye(n), -1, 5), maximum_red=[20, 21, 22, 23, 24, 25]
+    )
+    lamps = shown(build_network([rules]), [0] * 200, waiting=1)
+    # Each takes its minimum green and the intergreen, and none comes twice before another has come once.
+    firsts = [lamps[g].index("G") for g in range(1, n)]
+    assert firsts == [26 + 10 * k for k in range(n - 1)]
+
+
+def test_of_the_stages_that_serve_an_overdue_group_the_one_that_serves_most_is_taken() -> None:
+    between = np.full((3, 3), -1)
+    between[0, 1:] = between[1:, 0] = 5
+    rules = plain_signal(
+        3, stages=[[1, 0, 0], [0, 1, 0], [0, 1, 1]], intergreen=between, maximum_red=[30, 30, 90]
+    )
+    _, second, third = shown(build_network([rules]), [0] * 45, waiting=1)
+    assert second.index("G") == third.index("G") == 35
+
+
+def test_a_signal_without_stages_is_left_alone() -> None:
+    empty = plain_signal(2, stages=np.zeros((0, 2)), intergreen=[[-1, 5], [6, -1]], dark=[0, ord("o")])
+    for network in (build_network([empty, crossroads()]), build_network([crossroads(), empty])):
+        lamps = shown(network, [[0, 0], [1, 1]] * 20, waiting=1)
+        assert sorted({lamps[0], lamps[1], lamps[2], lamps[3]})[-2:] == ["o" * 41, "r" * 41]
+
+
+def test_the_start_is_the_stage_asked_for_and_every_green_yields() -> None:
+    network = build_network([crossroads()])
+    signals = new_signals(network, np.array([1], np.int32))
+    assert list(signals.shown) == [RED, GREEN]
+    with pytest.raises(ValueError, match="signal number 0: no stage 2 to start with; give one from 0 to 1"):
+        new_signals(network, np.array([2], np.int32))
