@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 from xml.sax.saxutils import quoteattr
 
-from sim.network.program import MOVING, green_links
+from sim.network.program import GREEN_LETTERS, MOVING
+from sim.network.timing import WALKING_SPEED, derive_timing, shown_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -182,7 +184,51 @@ def program_xml(signal: Signal, kind: str, phases: list[dict[str, str]], params:
     return "\n".join([*lines, "  </tlLogic>"])
 
 
-def stretch(signal: Signal, shortest: float, longest: float) -> list[dict[str, str]]:
+def minimum_greens(graph: RoadGraph, signal: Signal, rules: TimingRules) -> list[int]:
+    """
+    Find the shortest green of every stage: that of its groups; pedestrians get to the middle of the road.
+
+    Parameters
+    ----------
+    graph : RoadGraph
+        The network.
+    signal : Signal
+        The signal.
+    rules : TimingRules
+        Where the minimum green comes from.
+
+    Returns
+    -------
+    list of int
+        One for each stage [s]; what the walk asks beyond the rules is not more than the program's own green.
+
+    References
+    ----------
+    .. [1] FGSV, RiLSA 2015, section 2.7.
+    """
+    least = derive_timing(graph, signal, rules).minimum_green
+    needs = []
+    for i, group in enumerate(signal.groups):
+        need = int(least[i])
+        if group.pedestrian:
+            half = max((graph.movements[m].length / 2.0 for m in group.movements), default=0.0)
+            own = shown_time(signal.phases, group.links[0], GREEN_LETTERS)
+            need = max(need, min(math.ceil(half / WALKING_SPEED), math.floor(own)))
+        needs.append(need)
+    return [
+        max(
+            (
+                n
+                for g, n in zip(signal.groups, needs, strict=True)
+                if stage.state[g.links[0]] in GREEN_LETTERS
+            ),
+            default=1,
+        )
+        for stage in signal.stages
+    ]
+
+
+def stretch(signal: Signal, shortest: Sequence[float], longest: float) -> list[dict[str, str]]:
     """
     Turn a fixed program into one whose greens can be cut and extended; transitions keep their time.
 
@@ -190,20 +236,25 @@ def stretch(signal: Signal, shortest: float, longest: float) -> list[dict[str, s
     ----------
     signal : Signal
         The signal.
-    shortest, longest : float
-        Bounds of a green [s].
+    shortest : sequence of float
+        Shortest green of each stage [s].
+    longest : float
+        Longest green [s]; a stage whose shortest is longer stays fixed.
 
     Returns
     -------
     list of dict
         Attributes of each phase.
     """
-    stages = {stage.state for stage in signal.stages}
+    stages = {stage.state: bound for stage, bound in zip(signal.stages, shortest, strict=True)}
     phases = []
     for phase in signal.phases:
         row = {"duration": f"{phase.duration:g}", "state": phase.state}
         if phase.state in stages and not MOVING & set(phase.state):
-            row |= {"minDur": f"{shortest:g}", "maxDur": f"{max(longest, shortest):g}"}
+            least = stages[phase.state]
+            row |= {"minDur": f"{least:g}", "maxDur": f"{max(longest, least):g}"}
+        if phase.following:
+            row["next"] = " ".join(map(str, phase.following))
         phases.append(row)
     return phases
 
@@ -230,101 +281,104 @@ def write_programs(directory: Path, programs: list[str]) -> list[Path]:
 
 
 @dataclass
-class Actuated(Program):
-    """SUMO's actuated control; see docs/controllers/actuated.md for how its traps are avoided."""
-
-    shortest: float = 5.0
-    longest: float = 60.0
-    gap: float = 3.0
-    jam: float = 30.0
-
-    def programs(
-        self, graph: RoadGraph, rules: TimingRules, scenario: ScenarioPart, directory: Path
-    ) -> list[Path]:
-        """
-        Write an actuated program for each signal with at least two stages.
-
-        Parameters
-        ----------
-        graph : RoadGraph
-            The network.
-        rules : TimingRules
-            Not used: the transitions are the program's.
-        scenario : ScenarioPart
-            Not used.
-        directory : Path
-            Where to write.
-
-        Returns
-        -------
-        list of Path
-            The additional file.
-        """
-        params = {"max-gap": f"{self.gap:g}", "jam-threshold": f"{self.jam:g}"}
-        return write_programs(
-            directory,
-            [
-                program_xml(s, "actuated", stretch(s, self.shortest, self.longest), params)
-                for s in graph.signals.values()
-                if len(s.stages) > 1
-            ],
-        )
-
-
-@dataclass
-class DelayBased(Program):
-    """SUMO's delay-based control."""
-
-    shortest: float = 5.0
-    longest: float = 60.0
-    range: float = 100.0
-    loss: float = 1.0
-
-    def programs(
-        self, graph: RoadGraph, rules: TimingRules, scenario: ScenarioPart, directory: Path
-    ) -> list[Path]:
-        """
-        Write a delay-based program for each signal with at least two stages.
-
-        Parameters
-        ----------
-        graph : RoadGraph
-            The network.
-        rules : TimingRules
-            Not used: the transitions are the program's.
-        scenario : ScenarioPart
-            Not used.
-        directory : Path
-            Where to write.
-
-        Returns
-        -------
-        list of Path
-            The additional file.
-        """
-        params = {"detectorRange": f"{self.range:g}", "minTimeLoss": f"{self.loss:g}"}
-        return write_programs(
-            directory,
-            [
-                program_xml(s, "delay_based", stretch(s, self.shortest, self.longest), params)
-                for s in graph.signals.values()
-                if len(s.stages) > 1
-            ],
-        )
-
-
-def always_green(signal: Signal) -> frozenset[int]:
+class Stretched(Program):
     """
-    Find the links that no phase stops.
+    A program of SUMO's own that cuts and extends the greens of the network's stages.
 
     Parameters
     ----------
-    signal : Signal
-        The signal.
-
-    Returns
-    -------
-    frozenset of int
-        Link indices.
+    shortest, longest : float
+        Bounds of a green [s]; the scenario's minimum green and walkers may ask for a longer shortest one.
     """
-    return frozenset.intersection(*(green_links(p.state) for p in signal.phases))
+
+    shortest: float = 5.0
+    longest: float = 60.0
+    kind: ClassVar[str] = ""
+
+    def settings(self) -> dict[str, str]:
+        """Name SUMO's parameters of the program."""
+        return {}
+
+    def programs(
+        self, graph: RoadGraph, rules: TimingRules, scenario: ScenarioPart, directory: Path
+    ) -> list[Path]:
+        """
+        Write a program for each signal with at least two stages; the others keep the network's.
+
+        Parameters
+        ----------
+        graph : RoadGraph
+            The network.
+        rules : TimingRules
+            For the minimum green; the transitions are the program's.
+        scenario : ScenarioPart
+            Not used.
+        directory : Path
+            Where to write.
+
+        Returns
+        -------
+        list of Path
+            The additional file.
+        """
+        written = []
+        for signal in graph.signals.values():
+            if len(signal.stages) > 1:
+                least = [max(self.shortest, green) for green in minimum_greens(graph, signal, rules)]
+                phases = stretch(signal, least, self.longest)
+                written.append(program_xml(signal, self.kind, phases, self.settings()))
+        return write_programs(directory, written)
+
+
+@dataclass
+class Actuated(Stretched):
+    """
+    SUMO's actuated control; docs/controllers/actuated.md tells how its traps are avoided.
+
+    Parameters
+    ----------
+    gap : float
+        Time gap that ends a green [s].
+    loop : float
+        Length of the detector loops [m].
+    jam : float
+        A detector occupied this long is ignored [s]; -1: never.
+    """
+
+    gap: float = 3.0
+    loop: float = 3.0
+    jam: float = -1.0
+    kind: ClassVar[str] = "actuated"
+
+    def settings(self) -> dict[str, str]:
+        """Name SUMO's parameters of the program."""
+        return {
+            "max-gap": f"{self.gap:g}",
+            # Without a length the loop is a point, which sees nothing while it lies between two standing vehicles
+            # and so takes a queue for a gap.
+            "detector-length": f"{self.loop:g}",
+            "jam-threshold": f"{self.jam:g}",
+        }
+
+
+@dataclass
+class DelayBased(Stretched):
+    """
+    SUMO's delay-based control.
+
+    Parameters
+    ----------
+    range : float
+        How far vehicles are seen [m].
+    loss : float
+        Time loss of a vehicle that keeps the green [s].
+    """
+
+    range: float = 100.0
+    loss: float = 1.0
+    kind: ClassVar[str] = "delay_based"
+
+    def settings(self) -> dict[str, str]:
+        """Name SUMO's parameters of the program."""
+        # SUMO 1.28 reads the second key by this spelling only; the one its manual prints is ignored.
+        return {"detectorRange": f"{self.range:g}", "minTimeloss": f"{self.loss:g}"}

@@ -6,13 +6,13 @@ import os
 import subprocess
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from sim.errors import EnvironmentFaultError, RunFailedError
 from sim.network.flow import DISCHARGE_SPEED, QUEUE_SPACE, saturation_headway
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from sim.control.sumo_programs import ScenarioPart
 
@@ -31,6 +31,9 @@ CLASS_LENGTH = {
     "truck": 7.1,
 }
 ROUTES = "volumes.rou.xml"
+QUARTER = 900.0
+# (from edge, to edge) to volume [car equivalents/h].
+Volumes: TypeAlias = dict[tuple[str, str], float]
 
 
 def car_equivalent(length: float) -> float:
@@ -102,7 +105,7 @@ def write_routes(network: Path, scenario: ScenarioPart, directory: Path) -> Path
     return target
 
 
-def read_routes(path: Path) -> Iterator[tuple[float, list[str]]]:
+def read_routes(path: Path) -> Iterator[tuple[float, float, list[str]]]:
     """
     Read what `write_routes` wrote.
 
@@ -113,10 +116,10 @@ def read_routes(path: Path) -> Iterator[tuple[float, list[str]]]:
 
     Yields
     ------
-    tuple of float and list of str
-        Car equivalents of a vehicle [-] and the edges it drives.
+    tuple of float, float and list of str
+        Departure of a vehicle [s], its car equivalents [-] and the edges it drives.
     """
-    from defusedxml.ElementTree import iterparse  # noqa: PLC0415
+    from defusedxml.ElementTree import iterparse  # noqa: PLC0415  (start-up of the CLI)
 
     lengths: dict[str, float] = {}
     for _, element in iterparse(path, forbid_dtd=True):
@@ -127,13 +130,13 @@ def read_routes(path: Path) -> Iterator[tuple[float, list[str]]]:
             weight = car_equivalent(lengths.get(element.get("type", ""), CAR_LENGTH))
             route = element.find("route")
             if route is not None:
-                yield weight, route.get("edges", "").split()
+                yield float(element.get("depart", "0")), weight, route.get("edges", "").split()
             element.clear()
 
 
-def count_turns(network: Path, scenario: ScenarioPart, directory: Path) -> dict[tuple[str, str], float]:
+def count_turns(network: Path, scenario: ScenarioPart, directory: Path) -> list[Volumes]:
     """
-    Count the volume of every turn over the scenario's window.
+    Count the volume of every turn, quarter hour by quarter hour of departure.
 
     Parameters
     ----------
@@ -146,16 +149,44 @@ def count_turns(network: Path, scenario: ScenarioPart, directory: Path) -> dict[
 
     Returns
     -------
-    dict
-        (from edge, to edge) to volume [car equivalents/h]; empty without demand.
+    list of dict
+        For each quarter hour of the window (at least one period, all of the same length): (from edge, to edge) to
+        volume [car equivalents/h].
     """
+    span = scenario.end - scenario.begin
+    periods = max(1, round(span / QUARTER))
+    volumes: list[Volumes] = [{} for _ in range(periods)]
     if not scenario.demand:
-        return {}
+        return volumes
     path = write_routes(network, scenario, directory)
-    totals: dict[tuple[str, str], float] = {}
-    for weight, edges in read_routes(path):
+    for depart, weight, edges in read_routes(path):
+        period = min(max(int((depart - scenario.begin) / span * periods), 0), periods - 1)
         for turn in pairwise(edges):
-            totals[turn] = totals.get(turn, 0.0) + weight
+            volumes[period][turn] = volumes[period].get(turn, 0.0) + weight * 3600.0 * periods / span
     path.unlink()
-    hours = (scenario.end - scenario.begin) / 3600.0
-    return {turn: total / hours for turn, total in totals.items()}
+    return volumes
+
+
+def busiest(volumes: Sequence[Volumes], turns: Collection[tuple[str, str]]) -> Volumes:
+    """
+    Choose the period in which a signal has most to do.
+
+    Parameters
+    ----------
+    volumes : sequence of dict
+        What `count_turns` found.
+    turns : collection of tuple of str
+        The signal's turns.
+
+    Returns
+    -------
+    dict
+        (from edge, to edge) to volume [car equivalents/h], of these turns only.
+
+    References
+    ----------
+    .. [1] Highway Capacity Manual 2000, chapter 16: analysis of the peak 15 minutes, as the volume of the hour
+       divided by the peak hour factor.
+    """
+    periods = [{turn: period.get(turn, 0.0) for turn in turns} for period in volumes]
+    return max(periods, key=lambda period: sum(period.values()))
