@@ -35,8 +35,10 @@ SHIPPED = (
     "sumolib/scenario/scenarios/RiLSA1BothTLS/rilsa1both.net.xml",
     "game/DRT/osm.net.xml",
 )
-# How long a controller may go on without any of its wishes coming true, beyond the slowest transition [s].
+# How long a stage may be wanted without being shown, beyond the slowest transition [s].
 PATIENCE = 120
+# So many wishes that changed too early are no accident, if they are more than those that were shown.
+MANY = 20
 # A scenario may begin at any time of day [s].
 BEGIN = 25200.0
 
@@ -279,7 +281,7 @@ def drive(controller: Any, ground: Ground, seconds: int, seed: int) -> Record:  
     network = ground.layout.network
     signals = new_signals(network, np.zeros(len(ground.layout.signals), np.int32))
     street = TrialStreet(network, seed)
-    patience = Patience(network)
+    patience = Patience(ground)
     record = Record()
     wish = signals.wanted.copy()
     try:
@@ -299,7 +301,7 @@ def drive(controller: Any, ground: Ground, seconds: int, seed: int) -> Record:  
                 wish = read_wish(answer, ground, second)
             record.wishes.append(wish)
             advance(network, signals, wish, waiting)
-            patience.look(ground, signals, second)
+            patience.look(signals)
     except TrialError as problem:
         record.problems.append(str(problem))
     return record
@@ -444,55 +446,73 @@ class Patience:
 
     Parameters
     ----------
-    network : Network
+    ground : Ground
         The network.
     """
 
-    def __init__(self, network: Network) -> None:
-        self._network = network
-        self._refused = np.zeros(len(network.group_ptr) - 1, np.int64)
+    def __init__(self, ground: Ground) -> None:
+        network = ground.layout.network
+        self._ground = ground
+        signals = len(ground.layout.signals)
+        self._wish = np.full(signals, -1)
+        # A wish counts from the second it changes; one of which the guard took a part for a long wait does not.
+        self._held = np.zeros(signals, np.int64)
+        self._shown = np.ones(signals, np.bool_)
+        self.granted = np.zeros(signals, np.int64)
+        self.dropped = np.zeros(signals, np.int64)
         slowest = int(network.minimum_green.max(initial=0)) + int(network.intergreen.max(initial=0))
         self._limit = PATIENCE + slowest + int(network.red_yellow.max(initial=0))
 
-    def look(self, ground: Ground, signals: Signals, second: int) -> None:
+    def look(self, signals: Signals) -> None:
         """
-        Count the seconds in which a wish is not yet shown; those in which the guard serves a long wait do not count.
+        Note which wishes are new and which are shown.
 
         Parameters
         ----------
-        ground : Ground
-            For the message.
         signals : Signals
             The state.
-        second : int
-            For the message.
 
         Raises
         ------
         TrialError
-            If a signal has shown none of its wishes for too long.
+            If a stage is wanted on and on and never shown, or most wishes change before they could be.
         """
         from sim.core.arrays import GREEN, OFF  # noqa: PLC0415  (numba: start-up of the CLI)
 
-        table = self._network
-        for s in range(len(self._refused)):
+        table = self._ground.layout.network
+        for s, wanted in enumerate(signals.wanted):
             # Where there is one stage or none, every wish is the same.
-            if table.stage_ptr[s + 1] - table.stage_ptr[s] < 2 or signals.forced[s] >= 0:
+            if table.stage_ptr[s + 1] - table.stage_ptr[s] < 2:
                 continue
+            if wanted != self._wish[s]:
+                self.dropped[s] += not self._shown[s]
+                self._wish[s], self._held[s], self._shown[s] = wanted, 0, False
+                self._complain_of_change(s)
             groups = slice(table.group_ptr[s], table.group_ptr[s + 1])
             size = groups.stop - groups.start
-            row = table.stage_matrix_ptr[s] + signals.wanted[s] * size
-            wanted = table.stage_shows[row : row + size] != OFF
-            if (signals.shown[groups][wanted] == GREEN).all():
-                self._refused[s] = 0
-                continue
-            self._refused[s] += 1
-            if self._refused[s] > self._limit:
+            row = table.stage_matrix_ptr[s] + wanted * size
+            greens = table.stage_shows[row : row + size] != OFF
+            if not self._shown[s] and (signals.shown[groups][greens] == GREEN).all():
+                self._shown[s] = True
+                self.granted[s] += 1
+            if signals.forced[s] >= 0:
+                self._shown[s] = True
+            self._held[s] += not self._shown[s]
+            if self._held[s] > self._limit:
                 msg = (
-                    f"signal {ground.layout.signals[s]}, second {second}: for {self._refused[s]} s no stage was wanted "
-                    "long enough to be shown, so the guard refuses for ever; hold a wish until its groups are green"
+                    f"signal {self._ground.layout.signals[s]}: stage {wanted} was wanted for {self._held[s]} s and never "
+                    "shown; its groups cannot be green together"
                 )
                 raise TrialError(msg)
+
+    def _complain_of_change(self, s: int) -> None:
+        if self.dropped[s] >= MANY and self.dropped[s] > self.granted[s]:
+            total = self.dropped[s] + self.granted[s]
+            msg = (
+                f"signal {self._ground.layout.signals[s]}: {self.dropped[s]} of {total} wishes changed before they could "
+                "be shown, so the guard refuses them for ever; hold a wish until its groups are green"
+            )
+            raise TrialError(msg)
 
 
 def describe(fault: Exception) -> str:

@@ -103,7 +103,7 @@ def write_demand(graph: RoadGraph, path: Path, seed: int) -> Path:
         The route file.
     """
     draw = np.random.default_rng(seed)
-    roads = graph.graph
+    roads = graph.graph.subgraph(e for e in graph.graph if graph.net.getEdge(e).allows("passenger"))
     sources = [edge for edge in roads if roads.in_degree(edge) == 0] or list(roads)
     lines = []
     for k in range(VEHICLES):

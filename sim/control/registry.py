@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+import re
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sim.control.spec import ControllerSpec, Value
-from sim.errors import InputError, near_miss
+from sim.errors import EnvironmentFaultError, InputError, near_miss
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+# Installed packages name the modules that register their controllers under this entry point.
+PLUGINS = "gruenband.controllers"
+# What the command line's ID:key=value,... can hold.
+ID = re.compile(r"[a-z][a-z0-9-]*-v[1-9][0-9]*")
+KEY = re.compile(r"[a-z_][a-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +82,39 @@ def register_controller(kind: Kind) -> None:
     Raises
     ------
     InputError
-        If the id has no version or is taken.
+        If the id is taken or not of the form ``name-v1``, or a parameter cannot be given on the command line.
     """
-    if not kind.name or not kind.id.rpartition("-v")[2].isdigit():
-        msg = f"controller id '{kind.id}' has no version; call it '{kind.id}-v1'"
+    if not ID.fullmatch(kind.id):
+        msg = f"controller id '{kind.id}' is not a name in small letters with a version; call it like 'my-control-v1'"
         raise InputError(msg)
     if kind.id in _KINDS:
         msg = f"controller id '{kind.id}' is taken; raise its version"
         raise InputError(msg)
+    for key, param in kind.params.items():
+        if not KEY.fullmatch(key):
+            msg = f"controller '{kind.id}': parameter '{key}' is not a name in small letters; rename it"
+            raise InputError(msg)
+        if not isinstance(param.default, str) and not param.low <= param.default <= param.high:
+            msg = f"controller '{kind.id}': default {key}={param.default} is outside {param.low:g} to {param.high:g}; widen it"
+            raise InputError(msg)
     _KINDS[kind.id] = kind
+
+
+@cache
+def _load_plugins() -> None:
+    # Asked only for what is not built in: looking through all installed packages takes a while.
+    from importlib.metadata import entry_points  # noqa: PLC0415
+
+    for entry in entry_points(group=PLUGINS):
+        try:
+            entry.load()
+        except Exception as fault:
+            text = " ".join(str(fault).split())
+            msg = (
+                f"controllers of package '{entry.dist.name if entry.dist else entry.value}' cannot be loaded "
+                f"({type(fault).__name__}: {text}); repair or uninstall it"
+            )
+            raise EnvironmentFaultError(msg) from fault
 
 
 def list_controllers() -> tuple[Kind, ...]:
@@ -91,6 +126,7 @@ def list_controllers() -> tuple[Kind, ...]:
     tuple of Kind
         In the order they were registered.
     """
+    _load_plugins()
     return tuple(kind for kind in _KINDS.values() if not kind.internal)
 
 
@@ -113,14 +149,21 @@ def find_kind(name: str) -> Kind:
     InputError
         If there is none, with the nearest name.
     """
-    if name in _KINDS:
-        return _KINDS[name]
-    versions = [kind for kind in _KINDS.values() if kind.name == name]
+    versions = _versions(name)
     if not versions:
-        hint = near_miss(name, {kind.name for kind in list_controllers()})
+        _load_plugins()
+        versions = _versions(name)
+    if not versions:
+        known = list_controllers()
+        other = [kind.id for kind in known if kind.name == name.rpartition("-v")[0]]
+        hint = near_miss(name, other or {kind.name for kind in known})
         msg = f"no controller '{name}'{hint}"
         raise InputError(msg)
     return max(versions, key=lambda kind: int(kind.id.rpartition("-v")[2]))
+
+
+def _versions(name: str) -> list[Kind]:
+    return [_KINDS[name]] if name in _KINDS else [kind for kind in _KINDS.values() if kind.name == name]
 
 
 def parse_controller(text: str) -> ControllerSpec:
@@ -154,6 +197,9 @@ def parse_controller(text: str) -> ControllerSpec:
             hint = near_miss(key, kind.params) if kind.params else f"; {kind.name} has no parameters"
             msg = f"controller '{kind.name}': no parameter '{key}'{hint}"
             raise InputError(msg)
+        if key in given:
+            msg = f"controller '{text}': {key} is given twice; keep one"
+            raise InputError(msg)
         given[key] = _convert(kind, key, value)
     return ControllerSpec(
         kind.id, tuple(sorted((k, v) for k, v in given.items() if v != kind.params[k].default))
@@ -162,17 +208,29 @@ def parse_controller(text: str) -> ControllerSpec:
 
 def _convert(kind: Kind, key: str, value: str) -> Value:
     param = kind.params[key]
-    if isinstance(param.default, str):
+    default = param.default
+    if isinstance(default, str):
         return value
+    if isinstance(default, bool):
+        if value.lower() not in {"true", "false"}:
+            msg = f"controller '{kind.name}': {key}={value} is neither true nor false; default {str(default).lower()}"
+            raise InputError(msg)
+        return value.lower() == "true"
+    whole = isinstance(default, int)
     try:
         number = float(value)
     except ValueError:
-        msg = f"controller '{kind.name}': {key}={value} is not a number; default {param.default} {param.unit}"
-        raise InputError(msg) from None
-    if not param.low <= number <= param.high:
-        msg = f"controller '{kind.name}': {key}={value} is outside {param.low:g} to {param.high:g} {param.unit}"
+        number = math.nan
+    if not math.isfinite(number) or (whole and number % 1.0 != 0.0):
+        sort = "whole number" if whole else "number"
+        msg = f"controller '{kind.name}': {key}={value} is not a {sort}; default {default} {param.unit}"
         raise InputError(msg)
-    return int(number) if isinstance(param.default, int) else number
+    if not param.low <= number <= param.high:
+        msg = (
+            f"controller '{kind.name}': {key}={value} is outside {param.low:g} to {param.high:g} {param.unit}"
+        )
+        raise InputError(msg)
+    return int(number) if whole else number
 
 
 def build(spec: ControllerSpec) -> Any:  # noqa: ANN401  (an adaptive controller or the programs for SUMO)
@@ -188,13 +246,22 @@ def build(spec: ControllerSpec) -> Any:  # noqa: ANN401  (an adaptive controller
     -------
     object
         What the factory returns.
+
+    Raises
+    ------
+    InputError
+        If there is no such controller, or the module that makes it is not there.
     """
     kind = find_kind(spec.id)
     params = {key: param.default for key, param in kind.params.items()} | dict(spec.params)
     factory = kind.factory
     if isinstance(factory, str):
         module, _, name = factory.partition(":")
-        factory = getattr(import_module(module), name)
+        try:
+            factory = getattr(import_module(module), name)
+        except (ImportError, AttributeError) as fault:
+            msg = f"controller '{kind.id}': its factory '{factory}' cannot be imported ({fault}); repair its package"
+            raise InputError(msg) from fault
     return factory(**params)
 
 
@@ -215,7 +282,8 @@ register_controller(
             "shortest": Param(5.0, "s", "shortest green", 1.0, 600.0),
             "longest": Param(60.0, "s", "longest green", 1.0, 600.0),
             "gap": Param(3.0, "s", "time gap that ends a green", 0.5, 30.0),
-            "jam": Param(30.0, "s", "a detector occupied this long is taken as jammed", -1.0, 600.0),
+            "loop": Param(3.0, "m", "length of the detector loops", 0.0, 30.0),
+            "jam": Param(-1.0, "s", "a detector occupied this long is ignored; -1: never", -1.0, 600.0),
         },
         in_sumo=True,
     )
@@ -240,7 +308,7 @@ register_controller(
         "Fixed time after Webster: cycle and greens from the scenario's own volumes.",
         "sim.control.webster:FixedWebster",
         {
-            "shortest": Param(20.0, "s", "shortest cycle", 10.0, 300.0),
+            "shortest": Param(30.0, "s", "shortest cycle", 10.0, 300.0),
             "longest": Param(120.0, "s", "longest cycle", 20.0, 300.0),
         },
         in_sumo=True,
@@ -265,7 +333,9 @@ register_controller(
         "sim.control.self_control:SelfControl",
         {
             "reach": Param(300.0, "m", "how far upstream vehicles are anticipated", 10.0, 1000.0),
-            "cycle": Param(90.0, "s", "mean time between two services that the supervisor grants", 20.0, 600.0),
+            "cycle": Param(
+                90.0, "s", "mean time between two services that the supervisor grants", 20.0, 600.0
+            ),
             "longest": Param(120.0, "s", "longest time between two services", 30.0, 900.0),
         },
     )

@@ -185,5 +185,6 @@ def real_nets() -> list[Path]:
     for module, folder in (("sumo_rl", "nets/RESCO"), ("sumolib", "scenario/scenarios/RealWorld")):
         found = importlib.util.find_spec(module)
         for place in (found.submodule_search_locations if found else None) or ():
-            places += sorted((Path(place) / folder).rglob("*.net.xml"))
+            # The examples' net.net.xml are the same nets under another name.
+            places += sorted(p for p in (Path(place) / folder).rglob("*.net.xml") if p.name != "net.net.xml")
     return places
