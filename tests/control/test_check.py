@@ -174,6 +174,15 @@ def test_a_controller_of_a_third_party_is_checked_by_its_name(monkeypatch: pytes
     ]
 
 
+def test_the_controller_in_the_documentation_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_KINDS", dict(registry._KINDS))
+    page = Path(__file__).parents[2] / "docs" / "adding-a-controller.md"
+    example = re.search(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    assert example
+    exec(compile(example[1], page.name, "exec"), {})  # noqa: S102  (our own page)
+    assert check_controller("longest-queue:hold=30", [CROSS, KUEHNE], seconds=300) == []
+
+
 def test_an_object_that_is_no_controller_is_told_all_it_lacks() -> None:
     problems = check_controller(object(), [CROSS])
     assert "is no controller: it has no method reset(); see docs/adding-a-controller.md" in problems
