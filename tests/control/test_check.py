@@ -16,10 +16,11 @@ import pytest
 import sumo
 
 from sim.control import check_programs, registry
-from sim.control.check import check_controller, load_ground, trial_networks
+from sim.control.check import check_controller, trial_networks
 from sim.control.registry import Kind, Param, build, list_controllers, parse_controller, register_controller
 from sim.control.sumo_programs import Program, program_xml, write_programs
 from sim.control.trial import TrialStreet
+from sim.control.trial_drive import load_ground
 from sim.core.guard import new_signals
 from sim.network.graph import RoadGraph
 from sim.network.timing import TimingRules

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 from guard_cases import random_network, random_requests, replay, start_of
 
-from sim.control.check import Ground, drive, load_ground, trial_networks
+from sim.control.check import trial_networks
 from sim.control.registry import build, parse_controller
 from sim.control.trial import TrialStreet
+from sim.control.trial_drive import Ground, drive, load_ground
 from sim.core.discharge import NEVER, crossings, green_starts, lanes_of, places_behind
 from sim.core.guard import advance, new_signals
 from sim.sensing.view import FullView
