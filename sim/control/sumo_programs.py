@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Protocol
 from xml.sax.saxutils import quoteattr
 
@@ -60,9 +60,9 @@ class ScenarioPart(Protocol):
 class Program:
     """The network's own programs: nothing is loaded, nothing is set."""
 
-    on_departed: Callable[[Lamps], None] | None = None
+    on_departed: Callable[[Lamps], None] | None = field(default=None, init=False)
     # SUMO options the controller needs.
-    options: tuple[str, ...] = ()
+    options: tuple[str, ...] = field(default=(), init=False)
 
     def programs(
         self, graph: RoadGraph, rules: TimingRules, scenario: ScenarioPart, directory: Path

@@ -268,7 +268,9 @@ def test_cycle_stays_between_its_bounds_and_minimum_greens_come_first() -> None:
     assert webster.plan(graph, signal, heavy, 12, least).cycle == 100
     # Transitions of 12 s, four starts of 1 s, and two stages held at 5 s: 1.5 (12 + 4 + 2 (5 - 1)) + 5 = 41 s.
     assert webster.plan(graph, signal, none, 12, least).cycle == 41
-    assert FixedWebster(10.0, 20.0).plan(graph, signal, none, 12, least).cycle == 12 + sum(least)
+    assert FixedWebster(shortest=10.0, longest=20.0).plan(graph, signal, none, 12, least).cycle == 12 + sum(
+        least
+    )
 
 
 def test_programme_has_the_asked_greens_and_begins_with_its_first_stage() -> None:
