@@ -280,7 +280,7 @@ register_controller(
         "sim.control.sumo_programs:Actuated",
         {
             "shortest": Param(5.0, "s", "shortest green", 1.0, 600.0),
-            "longest": Param(60.0, "s", "longest green", 1.0, 600.0),
+            "longest": Param(45.0, "s", "longest green", 1.0, 600.0),
             "gap": Param(3.0, "s", "time gap that ends a green", 0.5, 30.0),
             "loop": Param(3.0, "m", "length of the detector loops", 0.0, 30.0),
             "jam": Param(-1.0, "s", "a detector occupied this long is ignored; -1: never", -1.0, 600.0),
@@ -295,7 +295,7 @@ register_controller(
         "sim.control.sumo_programs:DelayBased",
         {
             "shortest": Param(5.0, "s", "shortest green", 1.0, 600.0),
-            "longest": Param(60.0, "s", "longest green", 1.0, 600.0),
+            "longest": Param(20.0, "s", "longest green", 1.0, 600.0),
             "range": Param(100.0, "m", "how far vehicles are seen", 10.0, 1000.0),
             "loss": Param(1.0, "s", "time loss of a vehicle that keeps the green", 0.1, 60.0),
         },

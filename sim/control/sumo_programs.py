@@ -345,6 +345,7 @@ class Actuated(Stretched):
         A detector occupied this long is ignored [s]; -1: never.
     """
 
+    longest: float = 45.0
     gap: float = 3.0
     loop: float = 3.0
     jam: float = -1.0
@@ -374,6 +375,7 @@ class DelayBased(Stretched):
         Time loss of a vehicle that keeps the green [s].
     """
 
+    longest: float = 20.0
     range: float = 100.0
     loss: float = 1.0
     kind: ClassVar[str] = "delay_based"
