@@ -6,8 +6,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +22,11 @@ from sim.scenario.arguments import sumo_arguments
 from sim.sumo.session import Session
 from sim.sumo.statistics import read_statistics
 from sim.sumo.version import sumo_version
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sim.network.parts import Movement, Signal
 
 # How often standing vehicles are looked for [s]; the longest wait is exact to this.
 LOOK_EVERY = 10
@@ -118,7 +122,7 @@ class Watch:
 
     def look(self, session: Session) -> None:
         """
-        Note the longest standstill, and the moment it becomes a gridlock.
+        Note the longest standstill, and since when there is one that may last for ever.
 
         Parameters
         ----------
@@ -127,7 +131,10 @@ class Watch:
         """
         self.running, standing = session.standing()
         self.longest_wait = max(self.longest_wait, standing)
-        if standing >= self.gridlock_after and self.gridlock_time is None:
+        if standing < self.gridlock_after:
+            # A jam that dissolves is a long wait, not a gridlock.
+            self.gridlock_time = None
+        elif self.gridlock_time is None:
             self.gridlock_time = session.time
 
 
@@ -171,7 +178,9 @@ def run(task: RunTask, directory: Path, progress: Progress | None = None) -> Non
         if kind.in_sumo:
             run_in_sumo(session, controller, scenario, watch, ticker)
         else:
-            layout = lay_out(graph, rules, max(scenario.sensing.range, float(getattr(controller, "reach", 0.0))))
+            layout = lay_out(
+                graph, rules, max(scenario.sensing.range, float(getattr(controller, "reach", 0.0)))
+            )
             run_adaptive(session, controller, Street(graph, layout), scenario, watch, ticker)
     finally:
         session.close()
@@ -325,7 +334,6 @@ def run_adaptive(
     for s in staged:
         session.show(layout.signals[s], bytes(shown[bounds[s] : bounds[s + 1]]).decode())
     wish = signals.wanted.copy()
-    waiting = np.zeros(len(network.yellow), np.uint8)
     now = session.time
     per_second = max(1, round(1.0 / scenario.step_length))
     second = 0
@@ -339,9 +347,10 @@ def run_adaptive(
                 view.arrive(name)
         now = session.time
         begun = clock()
+        arrivals, storage = view.see(session.read(), session.route)
+        signals.inside[:] = storage.inside
+        waiting = waiting_groups(network, arrivals, storage, signals)
         if second % controller.interval == 0:
-            arrivals, storage = view.see(session.read(), session.route)
-            waiting = waiting_groups(network, arrivals, signals)
             wish = controller.decide(now, network, signals, arrivals, storage)
         advance(network, signals, wish, waiting)
         render(network, signals, letters)
@@ -403,7 +412,7 @@ def refuse_never_green(graph: RoadGraph, scenario: Scenario) -> None:
     InputError
         Naming signal, movement and program.
     """
-    dead = {}
+    dead: dict[tuple[str, str], tuple[Signal, Movement]] = {}
     for signal in graph.signals.values():
         for group in signal.groups:
             if not set(group.column) & set("GgsoO"):

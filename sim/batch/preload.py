@@ -7,9 +7,13 @@ imports this module, for importing it also switches Ctrl-C off.
 
 from __future__ import annotations
 
+import os
 import signal
 from importlib import import_module
 from pkgutil import iter_modules
+
+# Specs of the controllers a batch needs, one JSON a line: the parent writes it, the fork server reads it.
+CONTROLLERS = "GRUENBAND_WARM"
 
 # A terminal sends Ctrl-C to all processes of a batch. It is for the parent; a worker would print a trace.
 signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -28,3 +32,14 @@ for name in (
     if name in {"sim.core", "sim.control", "sim.sensing"}:
         for part in iter_modules(module.__path__, f"{name}."):
             import_module(part.name)
+
+# Kernels in the cache are loaded once here instead of in every run. An empty cache is left to the first run, whose
+# progress the user sees: compiling takes half a minute.
+if os.environ.get(CONTROLLERS):
+    from sim.control.spec import ControllerSpec
+    from sim.control.warm import warm
+    from sim.core.jit import cache_folder
+
+    if any(cache_folder().rglob("*.nbi")):
+        for line in os.environ[CONTROLLERS].splitlines():
+            warm(ControllerSpec.from_json(line))

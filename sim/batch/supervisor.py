@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import shutil
 import signal
 import sys
@@ -126,6 +127,8 @@ class _Supervisor:
 
     def run(self, tasks: Sequence[RunTask], jobs: int) -> BatchResult:
         planned = {run_key(task): task for task in tasks}
+        # Read by the fork server when it starts (sim.batch.preload); importing that module here would switch off Ctrl-C.
+        os.environ["GRUENBAND_WARM"] = "\n".join(sorted({task.controller.to_json() for task in tasks}))
         with _noted_interrupts() as interrupted:
             try:
                 queue = self._open(planned)

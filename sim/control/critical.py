@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 # Gap that SUMO's default driver needs in the opposing stream, and time between two that use the same gap [s].
 GAP = 4.0
 FOLLOW_UP = 2.6
+# Shorter lanes do not hold a queue of their own: about five vehicles [m].
+SHORT_LANE = 40.0
 # Vehicles that wait on the junction and turn when the opposing stream has ended, each cycle.
 SNEAKERS = 2.0
 
@@ -144,6 +146,41 @@ def stage_ratios(needs: Mapping[frozenset[int], float], served: Sequence[float])
     return [max(float(x), 0.0) for x in result.x]
 
 
+def feeder(graph: RoadGraph, lane: str) -> str:
+    """
+    Find the lane whose vehicles decide how a stop line is fed.
+
+    A lane that holds a few vehicles only is soon full or empty; then the one before it counts, and with it what
+    goes to the lanes beside.
+
+    Parameters
+    ----------
+    graph : RoadGraph
+        The network.
+    lane : str
+        A lane at a stop line.
+
+    Returns
+    -------
+    str
+        That lane if it is long enough, else the one upstream that feeds it alone, unless there is a signal between.
+    """
+    here = graph.net.getLane(lane)
+    room = float(here.getLength())
+    while room < SHORT_LANE:
+        before = {link.getFromLane() for link in _links_to(here)}
+        if len(before) != 1 or any(link.getTLSID() for link in _links_to(here)):
+            break
+        here = before.pop()
+        room += float(here.getLength())
+    return str(here.getID())
+
+
+def _links_to(lane: Any) -> list[Any]:  # noqa: ANN401  (sumolib is untyped)
+    edges = lane.getEdge().getIncoming().values()
+    return [link for links in edges for link in links if link.getToLane() == lane]
+
+
 class Demands:
     """
     The volumes of one signal, and what its stages must carry.
@@ -254,7 +291,7 @@ class Demands:
         lanes: dict[str, list[int]] = {}
         served = [0.0] * len(self._signal.stages)
         for number, ratio in self._ratio.items():
-            lanes.setdefault(self._graph.movements[number].from_lane, []).append(number)
+            lanes.setdefault(feeder(self._graph, self._graph.movements[number].from_lane), []).append(number)
             for p in self._green(number, "G") or self._green(number, "g"):
                 served[p] += ratio
         needs: dict[frozenset[int], float] = {}

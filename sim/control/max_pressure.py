@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from sim.core.arrays import Arrivals, Int, Network, Signals, Storage
+from typing import TYPE_CHECKING
+
 from sim.core.max_pressure import MaxPressureParams, max_pressure
+
+if TYPE_CHECKING:
+    from sim.core.arrays import Arrivals, Int, Network, Signals, Storage
 
 
 class MaxPressure:

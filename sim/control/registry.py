@@ -337,6 +337,11 @@ register_controller(
                 90.0, "s", "mean time between two services that the supervisor grants", 20.0, 600.0
             ),
             "longest": Param(120.0, "s", "longest time between two services", 30.0, 900.0),
+            "hold": Param(
+                0.2, "-", "share by which another stage must be better to end a long queue's green", 0.0, 1.0
+            ),
+            "platoon": Param(15.0, "veh", "length of such a queue", 1.0, 200.0),
+            "horizon": Param(15.0, "s", "how far ahead arrivals count", 5.0, 120.0),
         },
     )
 )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from sim.core.arrays import Arrivals, Int, Network, Signals, Storage
 from sim.core.discharge import NEVER
 from sim.core.self_control import SelfControlMemory, SelfControlParams, self_control
+
+if TYPE_CHECKING:
+    from sim.core.arrays import Arrivals, Int, Network, Signals, Storage
 
 
 class SelfControl:
@@ -21,13 +25,21 @@ class SelfControl:
         Mean time between two services that the supervisor grants [s].
     longest : float
         Longest time between two services [s].
+    hold : float
+        Share by which another stage must be better while a long queue is served [-].
+    platoon : float
+        Length of such a queue [veh].
+    horizon : float
+        How far ahead arrivals count [s].
     """
 
     interval = 1
 
-    def __init__(self, reach: float, cycle: float, longest: float, penalty: float = 0.0, reserve: float = 0.0, horizon: float = 60.0, hold: float = 0.0) -> None:
+    def __init__(
+        self, reach: float, cycle: float, longest: float, hold: float, platoon: float, horizon: float
+    ) -> None:
         self.reach = reach
-        self._params = SelfControlParams(cycle, max(longest, cycle + 1.0), horizon, penalty, reserve, hold)
+        self._params = SelfControlParams(cycle, max(longest, cycle + 1.0), horizon, hold, platoon)
         self._memory = SelfControlMemory(np.zeros(0), np.zeros(1), np.zeros(0))
 
     def reset(self, network: Network) -> None:

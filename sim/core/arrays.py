@@ -64,6 +64,7 @@ class Network(NamedTuple):
     watched_length: Float  # (W) [m]
     watched_speed: Float  # (W) [m/s]
     watched_edge: Int  # (W) edge number; -1: a lane on a junction
+    watched_group: Int  # (W) group whose path over its junction the lane belongs to, -1: none
     # Turns: T, from one edge to the next through a signal.
     turn_movement_ptr: Int  # (T+1)
     turn_movement: Int
@@ -88,9 +89,10 @@ class Arrivals(NamedTuple):
 class Storage(NamedTuple):
     """How full the watched lanes are."""
 
-    count: Int  # (W) vehicles on the lane
+    vehicles: Int  # (W) vehicles on the lane
     room: Float  # (W) from the lane's begin to the rear of its last vehicle [m]
     tail_speed: Float  # (W) of that vehicle [m/s]
+    inside: Int  # (G) vehicles of the group standing on the junction
 
 
 class Signals(NamedTuple):
@@ -103,3 +105,4 @@ class Signals(NamedTuple):
     wanted: Int  # (S) stage wanted, local number
     forced: Int  # (S) stage forced by maximum red, -1 if none
     waited: Int  # (G) seconds a group has waited at red with a demand
+    inside: Int  # (G) vehicles of the group standing on the junction, as sensed; 0 where nothing is known

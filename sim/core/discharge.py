@@ -16,14 +16,12 @@ from sim.core.arrays import (
     Storage,
 )
 from sim.core.jit import kernel
-from sim.core.sense import SLOW
+from sim.core.sense import SLOW, SPACE
 
 # Time the first driver of a queue needs to get going, beyond the headway [s].
 START_UP = 1.0
 # A permitted driver crosses when no opposing vehicle is due within these times [s] before and after.
 GAP_BEFORE, GAP_AFTER = 1.0, 4.0
-# Space a standing vehicle takes [m].
-SPACE = 7.5
 NEVER = 1e9
 
 
@@ -48,7 +46,7 @@ def green_starts(network: Network, signals: Signals, s: int, stage: int, starts:
     Returns
     -------
     float
-        When the last group of the stage begins [s].
+        When the last vehicle group of the stage begins [s].
     """
     first, last = network.group_ptr[s], network.group_ptr[s + 1]
     n = last - first
@@ -70,7 +68,7 @@ def green_starts(network: Network, signals: Signals, s: int, stage: int, starts:
                 if between < 0 or i == g:
                     continue
                 other = signals.shown[first + i]
-                if other == GREEN or other == RED_YELLOW:
+                if other in (GREEN, RED_YELLOW):
                     left = network.minimum_green[first + i] - signals.since[first + i]
                     if other == RED_YELLOW:
                         left += network.red_yellow[first + i]
@@ -79,23 +77,20 @@ def green_starts(network: Network, signals: Signals, s: int, stage: int, starts:
                     need = max(need, float(between - signals.cleared[first + i]))
             start = need
         starts[g] = max(start, 0.0)
-        latest = max(latest, starts[g])
+        if network.group_vehicles[first + g] != 0:
+            latest = max(latest, starts[g])
     return latest
 
 
 @kernel
-def places_behind(network: Network, storage: Storage, reserve: float) -> Float:
+def places_behind(storage: Storage) -> Float:
     """
     Count the vehicles that each watched lane can still take.
 
     Parameters
     ----------
-    network : Network
-        The network.
     storage : Storage
         How full the lanes are.
-    reserve : float
-        Places kept free, for vehicles already on the junction [veh].
 
     Returns
     -------
@@ -105,7 +100,7 @@ def places_behind(network: Network, storage: Storage, reserve: float) -> Float:
     places = np.full(len(storage.room), NEVER)
     for lane in range(len(places)):
         if storage.tail_speed[lane] < SLOW:
-            places[lane] = max(np.floor(storage.room[lane] / SPACE) - reserve, 0.0)
+            places[lane] = np.floor(storage.room[lane] / SPACE)
     return places
 
 
@@ -249,6 +244,4 @@ def lanes_of(network: Network, s: int) -> tuple[int, int]:
     tuple of int
         First and past-the-last lane.
     """
-    begin = np.searchsorted(network.lane_signal, s)
-    end = np.searchsorted(network.lane_signal, s + 1)
-    return begin, end
+    return int(np.searchsorted(network.lane_signal, s)), int(np.searchsorted(network.lane_signal, s + 1))

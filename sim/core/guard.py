@@ -37,6 +37,8 @@ from sim.core.jit import inner, kernel
 
 # "Long ago" for a group that has not been green yet: beyond any intergreen, far from overflow.
 LONG_AGO = 1_000_000
+# How much longer than its intergreen a group waits for vehicles of another that are still on the junction [s].
+LONGEST_CLEARING = 10
 
 
 def new_signals(network: Network, start: Int) -> Signals:
@@ -71,6 +73,7 @@ def new_signals(network: Network, start: Int) -> Signals:
         wanted=start.astype(np.int32).copy(),
         forced=np.full(len(start), -1, np.int32),
         waited=np.zeros(groups, np.int32),
+        inside=np.zeros(groups, np.int32),
     )
     for s in range(len(start)):
         stages = network.stage_ptr[s + 1] - network.stage_ptr[s]
@@ -196,6 +199,10 @@ def may_begin(network: Network, signals: Signals, s: int, g: int) -> bool:
             return False
         if signals.cleared[i] + lead < need:
             return False
+        # Who stands on the junction is let go first, or paths cross for good; within limits, since a jam beyond
+        # must not stop the signal.
+        if signals.inside[i] > 0 and signals.cleared[i] + lead < need + LONGEST_CLEARING:
+            return False
     return True
 
 
@@ -214,7 +221,7 @@ def advance(network: Network, signals: Signals, wish: Int, waiting: Byte) -> Non
         Shape (S), the stage wanted by the controller, local number; anything out of range is ignored, and the
         stage wanted before stands.
     waiting : Byte
-        Shape (G), 1 where a group at red has a demand; a demand once seen stands until the group is served.
+        Shape (G), 1 where a group at red has a demand; such seconds add up until the group is served.
     """
     for s in range(len(network.group_ptr) - 1):
         stages = network.stage_ptr[s + 1] - network.stage_ptr[s]

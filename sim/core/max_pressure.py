@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.core.arrays import GREEN, OFF, PERMISSIVE, Arrivals, Int, Network, Signals, Storage
-from sim.core.discharge import SPACE, green_starts, lanes_of
+from sim.core.arrays import OFF, PERMISSIVE, Arrivals, Float, Int, Network, Signals, Storage
+from sim.core.discharge import green_starts, lanes_of
 from sim.core.jit import kernel
-from sim.core.sense import SLOW
+from sim.core.sense import SLOW, SPACE
 
 # A permitted movement passes about half of what a protected one does.
 PERMITTED_SHARE = 0.5
@@ -22,7 +22,7 @@ class MaxPressureParams(NamedTuple):
 
 
 @kernel
-def pressures(network: Network, arrivals: Arrivals, storage: Storage, pressure: np.ndarray) -> None:  # type: ignore[type-arg]
+def pressures(network: Network, arrivals: Arrivals, storage: Storage, pressure: Float) -> None:
     """
     Compute each movement's pressure: what waits for it less what stands where it leads.
 
@@ -54,11 +54,11 @@ def pressures(network: Network, arrivals: Arrivals, storage: Storage, pressure: 
                 pressure[m] = 0.0
                 continue
             filled = 1.0 - storage.room[exit_lane] / network.watched_length[exit_lane]
-            pressure[m] = max(pressure[m] - filled * storage.count[exit_lane], 0.1 * pressure[m])
+            pressure[m] = max(pressure[m] - filled * storage.vehicles[exit_lane], 0.1 * pressure[m])
 
 
 @kernel
-def stage_pressure(network: Network, arrivals: Arrivals, pressure: np.ndarray, s: int, stage: int) -> float:  # type: ignore[type-arg]
+def stage_pressure(network: Network, arrivals: Arrivals, pressure: Float, s: int, stage: int) -> float:
     """
     Add up the pressure a stage releases, lane by lane.
 
@@ -145,7 +145,9 @@ def max_pressure(
         best, choice = -1.0, current
         for p in range(stages):
             lost = green_starts(network, signals, s, p, starts)
-            value = stage_pressure(network, arrivals, pressure, s, p) * max(params.plan - lost, 0.0) / params.plan
+            value = (
+                stage_pressure(network, arrivals, pressure, s, p) * max(params.plan - lost, 0.0) / params.plan
+            )
             if value > best + 1e-9 or (p == current and value >= best - 1e-9):
                 best, choice = value, p
         wish[s] = choice

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,8 @@ from sim.core.jit import kernel
 ACCELERATION = 2.6
 # A vehicle slower than this at red is a demand; a tail slower than this blocks the lane behind it [m/s].
 SLOW = 2.0
+# Space a standing vehicle takes [m].
+SPACE = 7.5
 
 
 class Routes(NamedTuple):
@@ -67,7 +70,7 @@ def travel_time(distance: float, speed: float, limit: float) -> float:
     ramp = (limit * limit - speed * speed) / (2.0 * ACCELERATION)
     if distance >= ramp:
         return (limit - speed) / ACCELERATION + (distance - ramp) / limit
-    return (np.sqrt(speed * speed + 2.0 * ACCELERATION * distance) - speed) / ACCELERATION
+    return (math.sqrt(speed * speed + 2.0 * ACCELERATION * distance) - speed) / ACCELERATION
 
 
 @kernel
@@ -108,14 +111,126 @@ def place_on_route(routes: Routes, vehicles: Vehicles, memory: Memory, k: int, e
 
 
 @kernel
+def note_storage(network: Network, vehicles: Vehicles, memory: Memory) -> Storage:
+    """
+    Note how full the watched lanes are and who stands on a junction.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    vehicles : Vehicles
+        The vehicles on watched lanes.
+    memory : Memory
+        For their lengths.
+
+    Returns
+    -------
+    Storage
+        The lanes.
+    """
+    watched = len(network.watched_length)
+    storage = Storage(
+        np.zeros(watched, np.int32),
+        network.watched_length.copy(),
+        np.full(watched, 99.0),
+        np.zeros(len(network.yellow), np.int32),
+    )
+    for k in range(len(vehicles.slot)):
+        lane = vehicles.lane[k]
+        storage.vehicles[lane] += 1
+        rear = max(vehicles.position[k] - memory.length[vehicles.slot[k]], 0.0)
+        if rear < storage.room[lane]:
+            storage.room[lane] = rear
+            storage.tail_speed[lane] = vehicles.speed[k]
+        if network.watched_group[lane] >= 0 and vehicles.speed[k] < SLOW:
+            storage.inside[network.watched_group[lane]] += 1
+    return storage
+
+
+@kernel
+def locate(
+    network: Network, routes: Routes, vehicles: Vehicles, memory: Memory, k: int, strays: Int
+) -> tuple[int, float]:
+    """
+    Find a vehicle's next turn through a signal and how far its stop line is.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    routes : Routes
+        All routes.
+    vehicles : Vehicles
+        The vehicles.
+    memory : Memory
+        Where each was on its route; changed in place.
+    k : int
+        Which vehicle.
+    strays : Int
+        Set to 1 for a vehicle that left its known route.
+
+    Returns
+    -------
+    tuple of int and float
+        The turn, -1 if none is known, and the distance [m].
+    """
+    lane, slot = vehicles.lane[k], vehicles.slot[k]
+    if memory.route[slot] < 0:
+        return -1, 0.0
+    edge = network.watched_edge[lane]
+    left = network.watched_length[lane] - vehicles.position[k]
+    if edge >= 0:
+        if not place_on_route(routes, vehicles, memory, k, edge):
+            strays[k] = 1
+            return -1, 0.0
+        at = memory.place[slot]
+        return routes.turn[at], left + routes.gap[at]
+    # On a junction: the next edge of the route comes after it.
+    at = memory.place[slot] + 1
+    if at == 0 or at >= routes.ptr[memory.route[slot] + 1]:
+        return -1, 0.0
+    return routes.turn[at], left + routes.length[at] + routes.gap[at]
+
+
+@kernel
+def choose_movement(network: Network, turn: int, lane_now: int, load: Int) -> int:
+    """
+    Choose the lane a vehicle will use for its turn.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    turn : int
+        The turn.
+    lane_now : int
+        Watched lane it is on.
+    load : Int
+        Shape (L), vehicles on each stop-line lane so far.
+
+    Returns
+    -------
+    int
+        Its movement: on its own lane if that serves the turn, else on the serving lane with the fewest vehicles.
+    """
+    best = -1
+    for t in range(network.turn_movement_ptr[turn], network.turn_movement_ptr[turn + 1]):
+        m = network.turn_movement[t]
+        lane = network.movement_lane[m]
+        if network.lane_watched[lane] == lane_now:
+            return int(m)
+        if best < 0 or load[lane] < load[network.movement_lane[best]]:
+            best = m
+    return best
+
+
+@kernel
 def sense(
     network: Network, routes: Routes, vehicles: Vehicles, memory: Memory, reach: float, strays: Int
 ) -> tuple[Arrivals, Storage]:
     """
     Turn the vehicles of a full view into arrivals and storage.
-
-    A vehicle on the last edge before its stop line keeps its lane if the lane serves its turn; one further
-    upstream is put on the serving lane with the fewest vehicles so far, nearest vehicle first.
 
     Parameters
     ----------
@@ -139,55 +254,20 @@ def sense(
     """
     n = len(vehicles.slot)
     lanes = len(network.lane_signal)
-    watched = len(network.watched_length)
-    storage = Storage(np.zeros(watched, np.int32), network.watched_length.copy(), np.full(watched, 99.0))
     turn = np.full(n, -1, np.int32)
     distance = np.zeros(n)
     for k in range(n):
-        lane = vehicles.lane[k]
-        slot = vehicles.slot[k]
-        storage.count[lane] += 1
-        rear = max(vehicles.position[k] - memory.length[slot], 0.0)
-        if rear < storage.room[lane]:
-            storage.room[lane] = rear
-            storage.tail_speed[lane] = vehicles.speed[k]
-        if memory.route[slot] < 0:
-            continue
-        edge = network.watched_edge[lane]
-        left = network.watched_length[lane] - vehicles.position[k]
-        if edge >= 0:
-            if not place_on_route(routes, vehicles, memory, k, edge):
-                strays[k] = 1
-                continue
-            at = memory.place[slot]
-            distance[k] = left + routes.gap[at]
-            turn[k] = routes.turn[at]
-        else:
-            at = memory.place[slot] + 1
-            if at == 0 or at >= routes.ptr[memory.route[slot] + 1]:
-                continue
-            distance[k] = left + routes.length[at] + routes.gap[at]
-            turn[k] = routes.turn[at]
+        turn[k], distance[k] = locate(network, routes, vehicles, memory, k, strays)
         if distance[k] > reach:
             turn[k] = -1
     order = np.argsort(distance, kind="mergesort")
     chosen = np.full(n, -1, np.int32)
     load = np.zeros(lanes, np.int32)
     for k in order:
-        if turn[k] < 0:
-            continue
-        best = -1
-        for t in range(network.turn_movement_ptr[turn[k]], network.turn_movement_ptr[turn[k] + 1]):
-            m = network.turn_movement[t]
-            lane = network.movement_lane[m]
-            if network.lane_watched[lane] == vehicles.lane[k]:
-                best = m
-                break
-            if best < 0 or load[lane] < load[network.movement_lane[best]]:
-                best = m
-        chosen[k] = best
-        if best >= 0:
-            load[network.movement_lane[best]] += 1
+        if turn[k] >= 0:
+            chosen[k] = choose_movement(network, turn[k], vehicles.lane[k], load)
+            if chosen[k] >= 0:
+                load[network.movement_lane[chosen[k]]] += 1
     ptr = np.zeros(lanes + 1, np.int32)
     for lane in range(lanes):
         ptr[lane + 1] = ptr[lane] + load[lane]
@@ -209,24 +289,25 @@ def sense(
         lane = network.movement_lane[m]
         i = cursor[lane]
         cursor[lane] += 1
-        limit = max(network.watched_speed[vehicles.lane[k]], 1.0)
         slot = vehicles.slot[k]
         if memory.turn[slot] != turn[k]:
             memory.turn[slot] = turn[k]
             arrivals.entered[m] += 1
+        limit = max(network.watched_speed[vehicles.lane[k]], 1.0)
         arrivals.movement[i] = m
         arrivals.distance[i] = distance[k]
         arrivals.speed[i] = vehicles.speed[k]
         arrivals.earliest[i] = travel_time(distance[k], vehicles.speed[k], limit)
-    return arrivals, storage
+    return arrivals, note_storage(network, vehicles, memory)
 
 
 @kernel
-def waiting_groups(network: Network, arrivals: Arrivals, signals: Signals) -> Byte:
+def waiting_groups(network: Network, arrivals: Arrivals, storage: Storage, signals: Signals) -> Byte:
     """
-    Find the groups at red that somebody waits for.
+    Find the groups at red that somebody waits for who could go.
 
-    Pedestrian groups call always: what no push button reports must not starve.
+    Pedestrian groups call always: what no push button reports must not starve. A vehicle whose exit is full gains
+    nothing from a green.
 
     Parameters
     ----------
@@ -234,6 +315,8 @@ def waiting_groups(network: Network, arrivals: Arrivals, signals: Signals) -> By
         The network.
     arrivals : Arrivals
         The vehicles.
+    storage : Storage
+        Room behind the signals.
     signals : Signals
         What is shown.
 
@@ -247,6 +330,9 @@ def waiting_groups(network: Network, arrivals: Arrivals, signals: Signals) -> By
         if network.group_vehicles[g] == 0 and signals.shown[g] == RED:
             waiting[g] = 1
     for i in range(len(arrivals.movement)):
-        if arrivals.speed[i] < SLOW and arrivals.distance[i] < 150.0:
+        if arrivals.speed[i] >= SLOW or arrivals.distance[i] > 150.0:
+            continue
+        behind = network.movement_exit[arrivals.movement[i]]
+        if storage.tail_speed[behind] >= SLOW or storage.room[behind] >= SPACE:
             waiting[network.movement_group[arrivals.movement[i]]] = 1
     return waiting

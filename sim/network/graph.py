@@ -391,4 +391,5 @@ class RoadGraph:
             crossing=crossing is not None,
             second_link=link.getTLLinkIndex2(),
             space=queue_space(lambda group: here.allows(group) and there.allows(group)),
+            path=tuple(lane.getID() for lane in inside),
         )

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.core.arrays import OFF, PERMISSIVE, PROTECTED, Network
+from sim.core.arrays import OFF, PERMISSIVE, PROTECTED, Int, Network
 from sim.network.timing import TimingRules, derive_timing
 
 if TYPE_CHECKING:
-    from sim.core.arrays import Byte, Int
+    from sim.core.arrays import Byte
     from sim.network.graph import RoadGraph
     from sim.network.parts import Signal
 
@@ -84,6 +84,8 @@ def watched_lanes(graph: RoadGraph, distance: float) -> dict[str, int]:
     for movement in graph.movements:
         if not movement.crossing and movement.signal in graph.signals:
             lanes.setdefault(movement.to_lane, len(lanes))
+            for inside_lane in movement.path:
+                lanes.setdefault(inside_lane, len(lanes))
     return lanes
 
 
@@ -115,6 +117,29 @@ def signal_rows(graph: RoadGraph, signal: Signal) -> tuple[list[int], list[int],
             meets = any(graph.gives_way(a, b) for a in one.movements for b in other.movements)
             yields.append(int(i != j and together and meets))
     return shows, arrow, dark, yields
+
+
+def path_groups(watched: dict[str, int], paths: list[tuple[tuple[str, ...], int]]) -> Int:
+    """
+    Tell which group's vehicles a lane on a junction carries.
+
+    Parameters
+    ----------
+    watched : dict
+        Lane id to number.
+    paths : list of tuple
+        The lanes of each movement's path and its group.
+
+    Returns
+    -------
+    Int
+        Shape (W), group number; -1 for lanes that no signal's movement runs over.
+    """
+    groups = np.full(len(watched), -1, np.int32)
+    for path, group in paths:
+        for lane in path:
+            groups[watched[lane]] = group
+    return groups
 
 
 def lay_out(graph: RoadGraph, rules: TimingRules, distance: float = 300.0) -> Layout:
@@ -212,6 +237,9 @@ def lay_out(graph: RoadGraph, rules: TimingRules, distance: float = 300.0) -> La
         watched_length=np.array([float(lane.getLength()) for lane in lanes], np.float64),
         watched_speed=np.array([float(lane.getSpeed()) for lane in lanes], np.float64),
         watched_edge=np.array([edges.get(lane.getEdge().getID(), -1) for lane in lanes], np.int32),
+        watched_group=path_groups(
+            watched, [(m.path, link_group[link_ptr[number[m.signal]] + m.link]) for m in driven]
+        ),
         turn_movement_ptr=turn_movement_ptr,
         turn_movement=turn_movement,
     )

@@ -26,6 +26,8 @@ class Movement:
     second_link: int = -1
     # Length of a vehicle of its queue and the gap to the next [m].
     space: float = QUEUE_SPACE
+    # Lanes of its path over the junction.
+    path: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

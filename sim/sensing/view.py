@@ -3,16 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from sim.core.arrays import Arrivals, Storage
 from sim.core.sense import Memory, Routes, Vehicles, sense
-from sim.network.graph import RoadGraph
-from sim.network.layout import Layout
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from sim.core.arrays import Arrivals, Storage
+    from sim.network.graph import RoadGraph
+    from sim.network.layout import Layout
+
+Number = TypeVar("Number", bound=np.generic)
 # What the session reads each second: ids, watched lane numbers, positions [m], speeds [m/s].
 Reading = tuple[Sequence[str], Sequence[int], Sequence[float], Sequence[float]]
+
+
+def grown(column: NDArray[Number], size: int) -> NDArray[Number]:
+    """
+    Copy an array into a longer one.
+
+    Parameters
+    ----------
+    column : ndarray
+        Shape (n).
+    size : int
+        Length wanted, at least n.
+
+    Returns
+    -------
+    ndarray
+        Shape (size), zero beyond n.
+    """
+    longer = np.zeros(size, column.dtype)
+    longer[: len(column)] = column
+    return longer
 
 
 class RouteBook:
@@ -79,16 +106,19 @@ class RouteBook:
     def _append(self, number: int, rows: list[tuple[int, float, int, float]]) -> None:
         # Arrays grow by doubling: a busy network meets a new route every second.
         if number + 2 > len(self._ptr):
-            self._ptr = np.resize(self._ptr, 2 * len(self._ptr))
+            self._ptr = grown(self._ptr, 2 * len(self._ptr))
         begin = int(self._ptr[number])
         end = begin + len(rows)
-        columns = self._rows[1:]
-        if end > len(columns[0]):
-            columns = tuple(np.resize(c, 2 * end) for c in columns)
-        for column, values in zip(columns, zip(*rows, strict=True), strict=True):
-            column[begin:end] = values
+        _, edge, length, turn, gap = self._rows
+        if end > len(edge):
+            edge, turn = grown(edge, 2 * end), grown(turn, 2 * end)
+            length, gap = grown(length, 2 * end), grown(gap, 2 * end)
+        edge[begin:end] = [row[0] for row in rows]
+        length[begin:end] = [row[1] for row in rows]
+        turn[begin:end] = [row[2] for row in rows]
+        gap[begin:end] = [row[3] for row in rows]
         self._ptr[number + 1] = end
-        self._rows = Routes(self._ptr, *columns)
+        self._rows = Routes(self._ptr, edge, length, turn, gap)
 
     def packed(self) -> Routes:
         """
@@ -163,7 +193,8 @@ class FullView:
     def _grow(self) -> int:
         old = len(self._memory.route)
         size = max(64, 2 * old)
-        self._memory = Memory(*(np.resize(column, size) for column in self._memory))
+        route, place, length, turn = self._memory
+        self._memory = Memory(grown(route, size), grown(place, size), grown(length, size), grown(turn, size))
         self._free = list(range(size - 1, old, -1)) + self._free
         return old
 
@@ -195,6 +226,6 @@ class FullView:
         seen = sense(self._network, self._book.packed(), vehicles, self._memory, self._reach, strays)
         if strays.any():
             # Rerouted on the way: the new route counts from the next second on.
-            for k in np.flatnonzero(strays):
+            for k in np.flatnonzero(strays).tolist():
                 self.depart(ids[k], route_of(ids[k]), float(self._memory.length[slots[k]]))
         return seen

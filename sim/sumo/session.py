@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sim.errors import EnvironmentFaultError, GruenbandError, RunFailedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 # SUMO's numbers of the variables that a traci subscription names.
 VAR_LANE_ID, VAR_LANE_POSITION, VAR_SPEED = 0x51, 0x56, 0x40

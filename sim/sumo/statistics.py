@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from xml.etree.ElementTree import Element
+from typing import TYPE_CHECKING
 
 from defusedxml.ElementTree import parse
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from xml.etree.ElementTree import Element
 
 
 def read_statistics(path: Path) -> dict[str, int]:
