@@ -202,8 +202,9 @@ def run(task: RunTask, directory: Path, progress: Progress | None = None) -> Non
     }
     (directory / "run.json").write_text(json.dumps(result, indent=1, sort_keys=True))
     if not task.keep_sumo_output:
-        for name in ("sumo-errors.log", "statistics.xml", "programs.add.xml"):
-            (directory / name).unlink(missing_ok=True)
+        for pattern in ("sumo-errors.log", "statistics.xml", "programs.add.xml", "user-*.xml"):
+            for path in directory.glob(pattern):
+                path.unlink()
 
 
 class Ticker:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -40,6 +41,8 @@ if os.environ.get(CONTROLLERS):
     from sim.control.warm import warm
     from sim.core.jit import cache_folder
 
-    if any(cache_folder().rglob("*.nbi")):
-        for line in os.environ[CONTROLLERS].splitlines():
-            warm(ControllerSpec.from_json(line))
+    # Without a place to keep kernels each run compiles its own.
+    with suppress(OSError):
+        if any(cache_folder().rglob("*.nbi")):
+            for line in os.environ[CONTROLLERS].splitlines():
+                warm(ControllerSpec.from_json(line))

@@ -163,13 +163,18 @@ def feeder(graph: RoadGraph, lane: str) -> str:
     Returns
     -------
     str
-        That lane if it is long enough, else the one upstream that feeds it alone, unless there is a signal between.
+        That lane if it is long enough, else the one upstream that feeds it alone, unless there is a signal between;
+        the edge, if it is short and the network begins with it.
     """
     here = graph.net.getLane(lane)
     room = float(here.getLength())
     while room < SHORT_LANE:
-        before = {link.getFromLane() for link in _links_to(here)}
-        if len(before) != 1 or any(link.getTLSID() for link in _links_to(here)):
+        links = _links_to(here)
+        before = {link.getFromLane() for link in links}
+        if not here.getEdge().getIncoming():
+            # Vehicles that begin here all enter on the lane that SUMO fills first.
+            return str(here.getEdge().getID())
+        if len(before) != 1 or any(link.getTLSID() for link in links):
             break
         here = before.pop()
         room += float(here.getLength())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sim.scenario.sumocfg import read_sumocfg
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -38,24 +40,23 @@ def sumo_arguments(
     list of str
         Options without the program name.
     """
+    factor = scale
     if scenario.sumocfg is not None:
+        config = read_sumocfg(scenario.sumocfg)
+        factor = scale * config.scale
         options = ["-c", str(scenario.sumocfg)]
+        # The user's own outputs would land beside the configuration, and parallel runs would overwrite each other's.
+        for key in config.outputs:
+            options += [f"--{key}", str(directory / f"user-{key}.xml")]
     else:
-        options = [
-            "-n",
-            str(scenario.network),
-            "-b",
-            str(scenario.begin),
-            "-r",
-            ",".join(map(str, scenario.demand)),
-        ]
-        options += ["--step-length", str(scenario.step_length)]
-        if not scenario.demand:
-            options = options[:4] + options[6:]
+        options = ["-n", str(scenario.network), "--step-length", str(scenario.step_length)]
+        if scenario.demand:
+            options += ["-r", ",".join(map(str, scenario.demand))]
+    options += ["-b", str(scenario.begin), "--human-readable-time", "false"]
     additional = [*scenario.additional, *extra]
     if additional:
         options += ["-a", ",".join(map(str, additional))]
-    options += ["-e", str(scenario.end), "--seed", str(seed), "--scale", str(scale)]
+    options += ["-e", str(scenario.end), "--seed", str(seed), "--scale", str(factor)]
     options += ["--time-to-teleport", "-1", "--no-step-log", "true", "--no-warnings", "true"]
     options += ["--duration-log.disable", "true", "--statistic-output", str(directory / "statistics.xml")]
     options += ["--tripinfo-output", str(directory / "tripinfo.xml")]
