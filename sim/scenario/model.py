@@ -138,7 +138,7 @@ class Scenario(_Frozen):
     outputs: OutputSettings = OutputSettings()
     gridlock_after: PositiveFloat = Field(
         default=300.0,
-        description="A vehicle that stands this long [s] without moving flags the run as gridlocked.",
+        description="A vehicle that has stood this long [s] and still stands at the end flags the run as gridlocked.",
     )
     sumo_options: Annotated[
         dict[str, str],

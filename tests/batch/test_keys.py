@@ -65,7 +65,7 @@ def test_controller_seed_and_scale_change_the_run_but_not_the_traffic(scenario: 
 
 
 def test_parameters_of_a_controller_change_the_key(scenario: Scenario) -> None:
-    assert key(scenario, "actuated") != key(scenario, "actuated:longest=45")
+    assert key(scenario, "actuated") != key(scenario, "actuated:longest=77")
     assert key(scenario, "actuated") == key(scenario, "actuated-v1")
 
 
