@@ -308,7 +308,7 @@ register_controller(
         "Fixed time after Webster: cycle and greens from the scenario's own volumes.",
         "sim.control.webster:FixedWebster",
         {
-            "shortest": Param(30.0, "s", "shortest cycle", 10.0, 300.0),
+            "shortest": Param(60.0, "s", "shortest cycle", 10.0, 300.0),
             "longest": Param(120.0, "s", "longest cycle", 20.0, 300.0),
         },
         in_sumo=True,

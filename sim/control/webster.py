@@ -134,7 +134,7 @@ class FixedWebster(Program):
         Bounds of the cycle [s]; minimum greens may ask for more than the longest.
     """
 
-    shortest: float = 20.0
+    shortest: float = 60.0
     longest: float = 120.0
 
     def programs(
