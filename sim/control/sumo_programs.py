@@ -27,13 +27,29 @@ class Lamps(Protocol):
     """What these controllers ask of a running simulation."""
 
     def show(self, signal: str, state: str) -> None:
-        """Set the lamps of a signal."""
+        """
+        Set the lamps of a signal.
+
+        Parameters
+        ----------
+        signal : str
+            Its id.
+        state : str
+            One letter a link.
+        """
 
     def departed(self) -> Sequence[str]:
         """List the vehicles that entered in the last step."""
 
     def ignore_right_of_way(self, vehicle: str) -> None:
-        """Let a vehicle drive as if no junction had a conflict."""
+        """
+        Let a vehicle drive as if no junction had a conflict.
+
+        Parameters
+        ----------
+        vehicle : str
+            Its id.
+        """
 
 
 class ScenarioPart(Protocol):

@@ -23,6 +23,8 @@ START_UP = 1.0
 # A permitted driver crosses when no opposing vehicle is due within these times [s] before and after.
 GAP_BEFORE, GAP_AFTER = 1.0, 4.0
 NEVER = 1e9
+# Signals closer than this have to act as one: the lane between them fills within a green [m].
+SHORT_LINK = 60.0
 
 
 @kernel
@@ -102,6 +104,42 @@ def places_behind(storage: Storage) -> Float:
         if storage.tail_speed[lane] < SLOW:
             places[lane] = np.floor(storage.room[lane] / SPACE)
     return places
+
+
+@kernel
+def couple(network: Network, signals: Signals, arrivals: Arrivals, places: Float) -> None:
+    """
+    Couple signals that stand close together, in both directions.
+
+    A lane that another signal is letting go takes vehicles even if it is full now. And the vehicles that wait for a
+    full lane press on the signal at its end: the first vehicle on that lane stands for them too.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    signals : Signals
+        What is shown.
+    arrivals : Arrivals
+        The vehicles; ``weight`` is changed in place.
+    places : Float
+        Shape (W), vehicles each lane can take; changed in place.
+    """
+    behind = np.zeros(len(places))
+    for i in range(len(arrivals.movement)):
+        exit_lane = network.movement_exit[arrivals.movement[i]]
+        if places[exit_lane] < 1.0 and arrivals.distance[i] < SHORT_LINK:
+            behind[exit_lane] += arrivals.weight[i]
+    for lane in range(len(network.lane_signal)):
+        first = arrivals.lane_ptr[lane]
+        if first == arrivals.lane_ptr[lane + 1]:
+            continue
+        watched = network.lane_watched[lane]
+        if network.watched_length[watched] > SHORT_LINK:
+            continue
+        arrivals.weight[first] += behind[watched]
+        if signals.shown[network.movement_group[arrivals.movement[first]]] == GREEN:
+            places[watched] = NEVER
 
 
 @kernel

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.core.arrays import GREEN, OFF, Arrivals, Float, Int, Network, Signals, Storage
-from sim.core.discharge import NEVER, crossings, green_starts, lanes_of, places_behind
+from sim.core.discharge import NEVER, couple, crossings, green_starts, lanes_of, places_behind
 from sim.core.jit import kernel
 
 # A stage that is switched to stays at least so long [s].
@@ -358,6 +358,7 @@ def self_control(
     wish = signals.wanted.copy()
     cross = np.full(len(arrivals.movement), NEVER)
     places = places_behind(storage)
+    couple(network, signals, arrivals, places)
     for s in range(len(network.group_ptr) - 1):
         if network.stage_ptr[s + 1] - network.stage_ptr[s] < 2:
             continue
