@@ -72,7 +72,7 @@ def main() -> int:
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--controller", default="max-pressure")
     args = parser.parse_args()
-    table = Table(title=f"wall time of an hour [s], best of {args.repeat}")
+    table = Table(title=f"wall time of an hour \\[s], best of {args.repeat}")
     for column in ("map", args.controller, "SUMO alone, same states", "ratio", "sumo-rl, random, 5 s"):
         table.add_column(column, justify="left" if column == "map" else "right")
     missed = False

@@ -91,7 +91,7 @@ def show(
     """Print one table a scale and say what is missed."""
     missed = 0
     for scale in scales:
-        table = Table(title=f"whole-demand delay [s/veh], demand x {scale:g}")
+        table = Table(title=f"whole-demand delay \\[s/veh], demand x {scale:g}")
         for column in ("map", "floor", *[f"{c}: mean ± sd (worst), gridlocks" for c in labels], "asked"):
             table.add_column(column, justify="left" if column in {"map", "asked"} else "right")
         for name in maps:
