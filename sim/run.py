@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import time
 from collections.abc import Callable
@@ -183,6 +184,7 @@ def run(task: RunTask, directory: Path, progress: Progress | None = None) -> Non
             )
             run_adaptive(session, controller, Street(graph, layout), scenario, watch, ticker)
     finally:
+        gc.unfreeze()
         session.close()
     wall = time.perf_counter() - started
     result: dict[str, Any] = {
@@ -318,7 +320,8 @@ def run_adaptive(
     ticker : Ticker
         Progress.
     """
-    from sim.core.guard import advance, new_signals, render  # noqa: PLC0415  (start-up of the CLI)
+    from sim.core.arrays import RED  # noqa: PLC0415
+    from sim.core.guard import new_signals, render, switch  # noqa: PLC0415  (start-up of the CLI)
     from sim.core.sense import waiting_groups  # noqa: PLC0415
     from sim.sensing.view import FullView  # noqa: PLC0415
 
@@ -331,10 +334,15 @@ def run_adaptive(
     render(network, signals, letters)
     shown = letters.copy()
     bounds = network.link_ptr.tolist()
+    signal_of = np.repeat(np.arange(len(layout.signals)), np.diff(network.link_ptr))
     staged = [s for s in range(len(layout.signals)) if network.stage_ptr[s + 1] > network.stage_ptr[s]]
     for s in staged:
         session.show(layout.signals[s], bytes(shown[bounds[s] : bounds[s + 1]]).decode())
     wish = signals.wanted.copy()
+    asked = np.zeros(len(network.yellow), np.uint8)
+    vacated = asked.copy()
+    # The network's many objects stay to the end: looking for garbage among them costs some percent of a run.
+    gc.freeze()
     now = session.time
     per_second = max(1, round(1.0 / scenario.step_length))
     second = 0
@@ -342,24 +350,23 @@ def run_adaptive(
     while now < scenario.end:
         for _ in range(per_second):
             session.step()
-            for name in session.departed():
-                view.depart(name, session.route(name), session.length(name))
-            for name in session.arrived():
-                view.arrive(name)
         now = session.time
         begun = clock()
-        arrivals, storage = view.see(session.read(), session.route)
-        signals.inside[:] = storage.inside
-        waiting = waiting_groups(network, arrivals, storage, signals)
         if second % controller.interval == 0:
+            arrivals, storage = view.see(session)
+            waiting = waiting_groups(network, arrivals, storage)
             wish = controller.decide(now, network, signals, arrivals, storage)
-        advance(network, signals, wish, waiting)
-        render(network, signals, letters)
-        if not np.array_equal(letters, shown):
-            for s in staged:
-                a, b = bounds[s], bounds[s + 1]
-                if not np.array_equal(letters[a:b], shown[a:b]):
-                    session.show(layout.signals[s], bytes(letters[a:b]).decode())
+        signals.inside[:] = 0
+        vacated &= asked
+        for group in np.flatnonzero(asked > vacated).tolist():
+            somebody, signals.inside[group] = session.on_lanes(layout.paths[group])
+            # Nobody comes any more at red: no need to ask again before the next green.
+            vacated[group] = not somebody and signals.shown[group] == RED
+        asked = switch(network, signals, wish, waiting, letters)
+        changed = np.flatnonzero(letters != shown)
+        if len(changed) > 0:
+            for s in np.unique(signal_of[changed]).tolist():
+                session.show(layout.signals[s], bytes(letters[bounds[s] : bounds[s + 1]]).decode())
             shown[:] = letters
         second += 1
         watch.steps += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.core.arrays import GREEN, Arrivals, Float, Int, Network, Signals, Storage
+from sim.core.arrays import GREEN, Arrivals, Byte, Float, Int, Network, Signals, Storage
 
 # Where vehicles come into view [m], what one takes of a queue [m], and its length without the gap [m].
 ENTRY, SPACE, LENGTH = 250.0, 7.5, 5.0
@@ -70,6 +70,19 @@ class TrialStreet:
         entered = self._enter(SPELLS[self._second // SPELL % len(SPELLS)])
         self._second += 1
         return self._arrivals(entered), self._storage()
+
+    def stands_inside(self) -> Byte:
+        """
+        Tell whose vehicles are on the junction.
+
+        Returns
+        -------
+        Byte
+            Shape (G), 1 for a group with vehicles there.
+        """
+        inside = np.zeros(len(self._network.yellow), np.uint8)
+        inside[self._crossing[:, 0]] = 1
+        return inside
 
     def _pointers(self) -> Int:
         lanes = np.arange(len(self._rate) + 1)
@@ -147,5 +160,4 @@ class TrialStreet:
         count[watched] = number[used]
         room[watched] = np.maximum(table.watched_length[watched] - self._distance[last] - LENGTH, 0.0)
         tail[watched] = self._speed[last]
-        inside = np.bincount(self._crossing[:, 0], minlength=len(table.yellow)).astype(np.int32)
-        return Storage(count, room, tail, inside)
+        return Storage(count, room, tail, table.watched_length - room)

@@ -121,8 +121,8 @@ def drive(controller: Any, ground: Ground, seconds: int, seed: int) -> Record:  
         guarded("reset()", lambda: controller.reset(network))
         for second in range(seconds):
             arrivals, storage = street.step(signals)
-            signals.inside[:] = storage.inside
-            waiting = waiting_groups(network, arrivals, storage, signals)
+            signals.inside[:] = street.stands_inside()
+            waiting = waiting_groups(network, arrivals, storage)
             if second % controller.interval == 0:
                 before = copy_arrays(network), copy_arrays(signals)
                 now = BEGIN + second

@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.control.registry import build, find_kind
 from sim.core.arrays import Byte, Float, Network
-from sim.core.guard import advance, new_signals, render
+from sim.core.guard import new_signals, render, switch
 from sim.core.sense import Memory, Routes, Vehicles, sense, waiting_groups
 
 if TYPE_CHECKING:
@@ -49,9 +49,10 @@ def warm(spec: ControllerSpec) -> None:
     vehicles = Vehicles(none, none, np.zeros(0), np.zeros(0))
     memory = Memory(none, none, np.zeros(0), none)
     arrivals, storage = sense(network, routes, vehicles, memory, 1.0, none)
-    waiting = waiting_groups(network, arrivals, storage, signals)
+    waiting = waiting_groups(network, arrivals, storage)
     controller = build(spec)
     controller.reset(network)
     wish = controller.decide(0.0, network, signals, arrivals, storage)
-    advance(network, signals, wish, waiting)
-    render(network, signals, np.zeros(0, np.uint8))
+    letters = np.zeros(0, np.uint8)
+    render(network, signals, letters)
+    switch(network, signals, wish, waiting, letters)

@@ -64,7 +64,12 @@ class Network(NamedTuple):
     watched_length: Float  # (W) [m]
     watched_speed: Float  # (W) [m/s]
     watched_edge: Int  # (W) edge number; -1: a lane on a junction
-    watched_group: Int  # (W) group whose path over its junction the lane belongs to, -1: none
+    watched_before: (
+        Int  # (W) for a lane on a junction: the lane its vehicles come from; -1: another kind of lane
+    )
+    watched_after: (
+        Int  # (W) for a lane on a junction: the lane its vehicles leave to; -1: another kind of lane
+    )
     # Turns: T, from one edge to the next through a signal.
     turn_movement_ptr: Int  # (T+1)
     turn_movement: Int
@@ -92,7 +97,9 @@ class Storage(NamedTuple):
     vehicles: Int  # (W) vehicles on the lane
     room: Float  # (W) from the lane's begin to the rear of its last vehicle [m]
     tail_speed: Float  # (W) of that vehicle [m/s]
-    inside: Int  # (G) vehicles of the group standing on the junction
+    taken: (
+        Float  # (W) length that vehicles on the lane, and on the junction before it, need when they stand [m]
+    )
 
 
 class Signals(NamedTuple):
@@ -105,4 +112,4 @@ class Signals(NamedTuple):
     wanted: Int  # (S) stage wanted, local number
     forced: Int  # (S) stage forced by maximum red, -1 if none
     waited: Int  # (G) seconds a group has waited at red with a demand
-    inside: Int  # (G) vehicles of the group standing on the junction, as sensed; 0 where nothing is known
+    inside: Byte  # (G) 1: vehicles of the group stand on the junction; 0 where nothing is known

@@ -8,6 +8,7 @@ from sim.core.arrays import (
     GREEN,
     OFF,
     PERMISSIVE,
+    PROTECTED,
     RED_YELLOW,
     Arrivals,
     Float,
@@ -25,6 +26,8 @@ GAP_BEFORE, GAP_AFTER = 1.0, 4.0
 NEVER = 1e9
 # Signals closer than this have to act as one: the lane between them fills within a green [m].
 SHORT_LINK = 60.0
+# Who is so near crosses before a green can be ended [s].
+NEAR = 6.0
 
 
 @kernel
@@ -85,34 +88,9 @@ def green_starts(network: Network, signals: Signals, s: int, stage: int, starts:
 
 
 @kernel
-def places_behind(storage: Storage) -> Float:
+def flows(network: Network, signals: Signals, arrivals: Arrivals, lane: int) -> bool:
     """
-    Count the vehicles that each watched lane can still take.
-
-    Parameters
-    ----------
-    storage : Storage
-        How full the lanes are.
-
-    Returns
-    -------
-    Float
-        Shape (W), vehicles; NEVER while the lane's last vehicle moves on.
-    """
-    places = np.full(len(storage.room), NEVER)
-    for lane in range(len(places)):
-        if storage.tail_speed[lane] < SLOW:
-            places[lane] = np.floor(storage.room[lane] / SPACE)
-    return places
-
-
-@kernel
-def couple(network: Network, signals: Signals, arrivals: Arrivals, places: Float) -> None:
-    """
-    Couple signals that stand close together, in both directions.
-
-    A lane that another signal is letting go takes vehicles even if it is full now. And the vehicles that wait for a
-    full lane press on the signal at its end: the first vehicle on that lane stands for them too.
+    Tell whether vehicles leave a stop line without having to wait.
 
     Parameters
     ----------
@@ -121,25 +99,110 @@ def couple(network: Network, signals: Signals, arrivals: Arrivals, places: Float
     signals : Signals
         What is shown.
     arrivals : Arrivals
-        The vehicles; ``weight`` is changed in place.
-    places : Float
-        Shape (W), vehicles each lane can take; changed in place.
+        The vehicles.
+    lane : int
+        Stop-line lane.
+
+    Returns
+    -------
+    bool
+        True if the first vehicle, or where there is none every movement, has green and right of way.
     """
+    first = arrivals.lane_ptr[lane]
+    if first < arrivals.lane_ptr[lane + 1]:
+        g = network.movement_group[arrivals.movement[first]]
+        return bool(signals.shown[g] == GREEN and signals.letter[g] == PROTECTED)
+    for k in range(network.lane_movement_ptr[lane], network.lane_movement_ptr[lane + 1]):
+        g = network.movement_group[network.lane_movement[k]]
+        if signals.shown[g] != GREEN or signals.letter[g] != PROTECTED:
+            return False
+    return True
+
+
+@kernel
+def places_behind(network: Network, signals: Signals, arrivals: Arrivals, storage: Storage) -> Float:
+    """
+    Count the vehicles that each watched lane can still take.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    signals : Signals
+        What is shown.
+    arrivals : Arrivals
+        The vehicles; on a short lane the weight of the first is raised by those who wait to get in.
+    storage : Storage
+        How full the lanes are.
+
+    Returns
+    -------
+    Float
+        Shape (W), vehicles; NEVER while the lane's last vehicle moves on and will not have to stop.
+    """
+    places = np.full(len(storage.room), NEVER)
+    for watched in range(len(places)):
+        if storage.tail_speed[watched] < SLOW:
+            places[watched] = np.floor(storage.room[watched] / SPACE)
+    for lane in range(len(network.lane_watched)):
+        watched = network.lane_watched[lane]
+        if not flows(network, signals, arrivals, lane):
+            # Who moves now will stand at the stop line, or behind those who do.
+            left = max(network.watched_length[watched] - storage.taken[watched], 0.0)
+            places[watched] = min(places[watched], np.floor(left / SPACE))
+            if storage.taken[watched] == 0.0:
+                places[watched] = max(places[watched], 1.0)
+        elif network.watched_length[watched] < SHORT_LINK:
+            places[watched] = NEVER
     behind = np.zeros(len(places))
     for i in range(len(arrivals.movement)):
         exit_lane = network.movement_exit[arrivals.movement[i]]
         if places[exit_lane] < 1.0 and arrivals.distance[i] < SHORT_LINK:
             behind[exit_lane] += arrivals.weight[i]
-    for lane in range(len(network.lane_signal)):
+    for lane in range(len(network.lane_watched)):
         first = arrivals.lane_ptr[lane]
-        if first == arrivals.lane_ptr[lane + 1]:
-            continue
         watched = network.lane_watched[lane]
-        if network.watched_length[watched] > SHORT_LINK:
+        if first < arrivals.lane_ptr[lane + 1] and network.watched_length[watched] < SHORT_LINK:
+            arrivals.weight[first] += behind[watched]
+    return places
+
+
+@kernel
+def spills(network: Network, arrivals: Arrivals, places: Float, s: int, stage: int) -> bool:
+    """
+    Tell whether a stage lets vehicles onto the junction that have no place behind it.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    arrivals : Arrivals
+        The vehicles.
+    places : Float
+        Shape (W), vehicles each lane behind a signal can take.
+    s : int
+        The signal.
+    stage : int
+        Local number of the stage.
+
+    Returns
+    -------
+    bool
+        True if the first vehicle of a lane, near its stop line, gets green towards a short lane that is full.
+    """
+    first = network.group_ptr[s]
+    row = network.stage_matrix_ptr[s] + stage * (network.group_ptr[s + 1] - first)
+    lanes = lanes_of(network, s)
+    for lane in range(lanes[0], lanes[1]):
+        i = arrivals.lane_ptr[lane]
+        if i == arrivals.lane_ptr[lane + 1] or arrivals.earliest[i] > NEAR:
             continue
-        arrivals.weight[first] += behind[watched]
-        if signals.shown[network.movement_group[arrivals.movement[first]]] == GREEN:
-            places[watched] = NEVER
+        m = arrivals.movement[i]
+        behind = network.movement_exit[m]
+        full = places[behind] < 1.0 and network.watched_length[behind] < SHORT_LINK
+        if full and network.stage_shows[row + network.movement_group[m] - first] != OFF:
+            return True
+    return False
 
 
 @kernel

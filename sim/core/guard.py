@@ -73,7 +73,7 @@ def new_signals(network: Network, start: Int) -> Signals:
         wanted=start.astype(np.int32).copy(),
         forced=np.full(len(start), -1, np.int32),
         waited=np.zeros(groups, np.int32),
-        inside=np.zeros(groups, np.int32),
+        inside=np.zeros(groups, np.uint8),
     )
     for s in range(len(start)):
         stages = network.stage_ptr[s + 1] - network.stage_ptr[s]
@@ -204,6 +204,37 @@ def may_begin(network: Network, signals: Signals, s: int, g: int) -> bool:
         if signals.inside[i] > 0 and signals.cleared[i] + lead < need + LONGEST_CLEARING:
             return False
     return True
+
+
+@kernel
+def clearing_groups(network: Network, signals: Signals) -> Byte:
+    """
+    Find the groups of which it matters whether vehicles still stand on the junction.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    signals : Signals
+        The state.
+
+    Returns
+    -------
+    Byte
+        Shape (G), 1 for a group that ended its green and may still be waited for.
+    """
+    asked = np.zeros(len(network.yellow), np.uint8)
+    for s in range(len(network.group_ptr) - 1):
+        first, last = network.group_ptr[s], network.group_ptr[s + 1]
+        for g in range(first, last):
+            if signals.shown[g] in (GREEN, RED_YELLOW) or network.group_vehicles[g] == 0:
+                continue
+            row = network.matrix_ptr[s] + (g - first) * (last - first)
+            for k in range(last - first):
+                need = network.intergreen[row + k]
+                if need >= 0 and signals.cleared[g] < need + LONGEST_CLEARING:
+                    asked[g] = 1
+    return asked
 
 
 @kernel
@@ -455,3 +486,31 @@ def render(network: Network, signals: Signals, letters: Byte) -> None:
                 letters[k] = 115  # s
             else:
                 letters[k] = 114  # r
+
+
+@kernel
+def switch(network: Network, signals: Signals, wish: Int, waiting: Byte, letters: Byte) -> Byte:
+    """
+    Let a second pass and write the lamps: all the guard does in a second, since each call costs as much as its work.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    signals : Signals
+        The state; changed in place.
+    wish : Int
+        Shape (S), the stage wanted.
+    waiting : Byte
+        Shape (G), 1 where a group has a demand.
+    letters : Byte
+        Shape (links), what each link shows; overwritten.
+
+    Returns
+    -------
+    Byte
+        Shape (G), from `clearing_groups`: whose vehicles on the junction matter in the next second.
+    """
+    advance(network, signals, wish, waiting)
+    render(network, signals, letters)
+    return clearing_groups(network, signals)

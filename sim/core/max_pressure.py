@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.core.arrays import OFF, PERMISSIVE, Arrivals, Float, Int, Network, Signals, Storage
-from sim.core.discharge import green_starts, lanes_of
+from sim.core.discharge import green_starts, lanes_of, places_behind, spills
 from sim.core.jit import kernel
-from sim.core.sense import SLOW, SPACE
+from sim.core.sense import SLOW
 
 # A permitted movement passes about half of what a protected one does.
 PERMITTED_SHARE = 0.5
@@ -22,7 +22,7 @@ class MaxPressureParams(NamedTuple):
 
 
 @kernel
-def pressures(network: Network, arrivals: Arrivals, storage: Storage, pressure: Float) -> None:
+def pressures(network: Network, arrivals: Arrivals, storage: Storage, places: Float, pressure: Float) -> None:
     """
     Compute each movement's pressure: what waits for it less what stands where it leads.
 
@@ -33,7 +33,9 @@ def pressures(network: Network, arrivals: Arrivals, storage: Storage, pressure: 
     arrivals : Arrivals
         The vehicles; those upstream of a short lane count for the movement they will take.
     storage : Storage
-        Room behind the signals.
+        How full the lanes behind the signals are.
+    places : ndarray
+        Shape (W), vehicles they can still take.
     pressure : ndarray
         Shape (M), vehicles; overwritten. Zero where the exit is full.
 
@@ -49,10 +51,9 @@ def pressures(network: Network, arrivals: Arrivals, storage: Storage, pressure: 
         pressure[arrivals.movement[i]] += arrivals.weight[i]
     for m in range(len(pressure)):
         exit_lane = network.movement_exit[m]
-        if storage.tail_speed[exit_lane] < SLOW:
-            if storage.room[exit_lane] < SPACE:
-                pressure[m] = 0.0
-                continue
+        if places[exit_lane] < 1.0:
+            pressure[m] = 0.0
+        elif storage.tail_speed[exit_lane] < SLOW:
             filled = 1.0 - storage.room[exit_lane] / network.watched_length[exit_lane]
             pressure[m] = max(pressure[m] - filled * storage.vehicles[exit_lane], 0.1 * pressure[m])
 
@@ -135,7 +136,8 @@ def max_pressure(
     """
     wish = signals.wanted.copy()
     pressure = np.zeros(len(network.movement_lane))
-    pressures(network, arrivals, storage, pressure)
+    places = places_behind(network, signals, arrivals, storage)
+    pressures(network, arrivals, storage, places, pressure)
     for s in range(len(network.group_ptr) - 1):
         stages = network.stage_ptr[s + 1] - network.stage_ptr[s]
         if stages < 2:
@@ -148,6 +150,8 @@ def max_pressure(
             value = (
                 stage_pressure(network, arrivals, pressure, s, p) * max(params.plan - lost, 0.0) / params.plan
             )
+            if spills(network, arrivals, places, s, p):
+                value = -0.5
             if value > best + 1e-9 or (p == current and value >= best - 1e-9):
                 best, choice = value, p
         wish[s] = choice

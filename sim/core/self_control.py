@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.core.arrays import GREEN, OFF, Arrivals, Float, Int, Network, Signals, Storage
-from sim.core.discharge import NEVER, couple, crossings, green_starts, lanes_of, places_behind
+from sim.core.discharge import NEVER, crossings, green_starts, lanes_of, places_behind, spills
 from sim.core.jit import kernel
 
 # A stage that is switched to stays at least so long [s].
@@ -303,6 +303,8 @@ def best_stage(
         )
         # Walkers who had their green block the next stage with their long clearance.
         rate -= WALKERS_DONE * had
+        if spills(network, arrivals, places, s, p):
+            rate = -0.5
         if p == current:
             hold = params.hold * min(cleared / params.platoon, 1.0)
         else:
@@ -357,8 +359,7 @@ def self_control(
         memory.rate[network.movement_group[m]] += arrivals.entered[m]
     wish = signals.wanted.copy()
     cross = np.full(len(arrivals.movement), NEVER)
-    places = places_behind(storage)
-    couple(network, signals, arrivals, places)
+    places = places_behind(network, signals, arrivals, storage)
     for s in range(len(network.group_ptr) - 1):
         if network.stage_ptr[s + 1] - network.stage_ptr[s] < 2:
             continue

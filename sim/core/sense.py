@@ -7,15 +7,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.core.arrays import RED, Arrivals, Byte, Float, Int, Network, Signals, Storage
+from sim.core.arrays import Arrivals, Byte, Float, Int, Network, Storage
 from sim.core.jit import kernel
 
 # Comfortable acceleration of SUMO's passenger car [m/s2].
 ACCELERATION = 2.6
 # A vehicle slower than this at red is a demand; a tail slower than this blocks the lane behind it [m/s].
 SLOW = 2.0
-# Space a standing vehicle takes [m].
+# Space a standing vehicle takes [m], and what of it is the gap to the next [m].
 SPACE = 7.5
+GAP = 2.5
 
 
 class Routes(NamedTuple):
@@ -113,7 +114,9 @@ def place_on_route(routes: Routes, vehicles: Vehicles, memory: Memory, k: int, e
 @kernel
 def note_storage(network: Network, vehicles: Vehicles, memory: Memory) -> Storage:
     """
-    Note how full the watched lanes are and who stands on a junction.
+    Note how full the watched lanes are.
+
+    A long vehicle that stands at the begin of a lane reaches back over the one it came from.
 
     Parameters
     ----------
@@ -134,17 +137,28 @@ def note_storage(network: Network, vehicles: Vehicles, memory: Memory) -> Storag
         np.zeros(watched, np.int32),
         network.watched_length.copy(),
         np.full(watched, 99.0),
-        np.zeros(len(network.yellow), np.int32),
+        np.zeros(watched),
     )
     for k in range(len(vehicles.slot)):
         lane = vehicles.lane[k]
         storage.vehicles[lane] += 1
-        rear = max(vehicles.position[k] - memory.length[vehicles.slot[k]], 0.0)
-        if rear < storage.room[lane]:
-            storage.room[lane] = rear
-            storage.tail_speed[lane] = vehicles.speed[k]
-        if network.watched_group[lane] >= 0 and vehicles.speed[k] < SLOW:
-            storage.inside[network.watched_group[lane]] += 1
+        length = memory.length[vehicles.slot[k]]
+        storage.taken[lane] += length + GAP
+        if network.watched_after[lane] >= 0:
+            storage.taken[network.watched_after[lane]] += length + GAP
+        rear = vehicles.position[k] - length
+        standing = vehicles.speed[k] < SLOW
+        while lane >= 0:
+            if max(rear, 0.0) < storage.room[lane]:
+                storage.room[lane] = max(rear, 0.0)
+                storage.tail_speed[lane] = vehicles.speed[k]
+            if rear >= 0.0 and not standing:
+                break
+            lane = network.watched_before[lane]
+            if lane >= 0:
+                # Who waits on the junction keeps the next one waiting at the stop line.
+                storage.taken[lane] += max(GAP - rear, SPACE if standing else 0.0)
+                rear += network.watched_length[lane]
     return storage
 
 
@@ -302,9 +316,9 @@ def sense(
 
 
 @kernel
-def waiting_groups(network: Network, arrivals: Arrivals, storage: Storage, signals: Signals) -> Byte:
+def waiting_groups(network: Network, arrivals: Arrivals, storage: Storage) -> Byte:
     """
-    Find the groups at red that somebody waits for who could go.
+    Find the groups somebody waits for who could go; it counts while they are red.
 
     Pedestrian groups call always: what no push button reports must not starve. A vehicle whose exit is full gains
     nothing from a green.
@@ -317,8 +331,6 @@ def waiting_groups(network: Network, arrivals: Arrivals, storage: Storage, signa
         The vehicles.
     storage : Storage
         Room behind the signals.
-    signals : Signals
-        What is shown.
 
     Returns
     -------
@@ -327,7 +339,7 @@ def waiting_groups(network: Network, arrivals: Arrivals, storage: Storage, signa
     """
     waiting = np.zeros(len(network.yellow), np.uint8)
     for g in range(len(waiting)):
-        if network.group_vehicles[g] == 0 and signals.shown[g] == RED:
+        if network.group_vehicles[g] == 0:
             waiting[g] = 1
     for i in range(len(arrivals.movement)):
         if arrivals.speed[i] >= SLOW or arrivals.distance[i] > 150.0:

@@ -27,6 +27,7 @@ class Layout:
     network: Network
     signals: tuple[str, ...]
     groups: tuple[tuple[str, str], ...]
+    paths: tuple[tuple[str, ...], ...]
     stop_lanes: tuple[str, ...]
     watched: tuple[str, ...]
     edges: dict[str, int]
@@ -119,27 +120,58 @@ def signal_rows(graph: RoadGraph, signal: Signal) -> tuple[list[int], list[int],
     return shows, arrow, dark, yields
 
 
-def path_groups(watched: dict[str, int], paths: list[tuple[tuple[str, ...], int]]) -> Int:
+def junction_lanes(graph: RoadGraph, watched: dict[str, int]) -> tuple[Int, Int]:
     """
-    Tell which group's vehicles a lane on a junction carries.
+    Tell from which lane the vehicles of each lane on a junction come, and to which they leave.
 
     Parameters
     ----------
+    graph : RoadGraph
+        The graph.
     watched : dict
         Lane id to number.
-    paths : list of tuple
-        The lanes of each movement's path and its group.
 
     Returns
     -------
-    Int
-        Shape (W), group number; -1 for lanes that no signal's movement runs over.
+    tuple of ndarray
+        Lane before and lane after, both of shape (W); -1 for lanes that are not on a junction, or where nobody
+        watches the other lane.
     """
-    groups = np.full(len(watched), -1, np.int32)
-    for path, group in paths:
-        for lane in path:
-            groups[watched[lane]] = group
-    return groups
+    before = np.full(len(watched), -1, np.int32)
+    after = np.full(len(watched), -1, np.int32)
+    for name, number in watched.items():
+        lane = graph.net.getLane(name)
+        if lane.getEdge().getFunction():
+            continue
+        for link in lane.getOutgoing():
+            last = number
+            for part in graph.path_lanes(link.getViaLaneID()):
+                inside = watched.get(part.getID())
+                if inside is not None:
+                    last, before[inside] = inside, last
+                    after[inside] = watched.get(link.getToLane().getID(), -1)
+    return before, after
+
+
+def group_paths(graph: RoadGraph) -> tuple[tuple[str, ...], ...]:
+    """
+    List the lanes on the junction that the vehicles of each group drive over.
+
+    Parameters
+    ----------
+    graph : RoadGraph
+        The graph.
+
+    Returns
+    -------
+    tuple of tuple of str
+        Lane ids, one tuple for each group.
+    """
+    return tuple(
+        tuple(dict.fromkeys(lane for m in group.movements for lane in graph.movements[m].path))
+        for signal in graph.signals.values()
+        for group in signal.groups
+    )
 
 
 def lay_out(graph: RoadGraph, rules: TimingRules, distance: float = 300.0) -> Layout:
@@ -198,6 +230,8 @@ def lay_out(graph: RoadGraph, rules: TimingRules, distance: float = 300.0) -> La
     turn_movement_ptr, turn_movement = csr(by_turn)
     lanes = [graph.net.getLane(lane) for lane in watched]
 
+    before, after = junction_lanes(graph, watched)
+
     def joined(name: str) -> Int:
         parts = [getattr(t, name).ravel() for t in timings]
         return np.concatenate(parts).astype(np.int32) if parts else np.zeros(0, np.int32)
@@ -237,9 +271,8 @@ def lay_out(graph: RoadGraph, rules: TimingRules, distance: float = 300.0) -> La
         watched_length=np.array([float(lane.getLength()) for lane in lanes], np.float64),
         watched_speed=np.array([float(lane.getSpeed()) for lane in lanes], np.float64),
         watched_edge=np.array([edges.get(lane.getEdge().getID(), -1) for lane in lanes], np.int32),
-        watched_group=path_groups(
-            watched, [(m.path, link_group[link_ptr[number[m.signal]] + m.link]) for m in driven]
-        ),
+        watched_before=before,
+        watched_after=after,
         turn_movement_ptr=turn_movement_ptr,
         turn_movement=turn_movement,
     )
@@ -247,6 +280,7 @@ def lay_out(graph: RoadGraph, rules: TimingRules, distance: float = 300.0) -> La
         network=network,
         signals=tuple(number),
         groups=tuple(groups),
+        paths=group_paths(graph),
         stop_lanes=tuple(stop_lanes),
         watched=tuple(watched),
         edges=edges,

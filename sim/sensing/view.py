@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 
 from sim.core.sense import Memory, Routes, Vehicles, sense
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from numpy.typing import NDArray
 
     from sim.core.arrays import Arrivals, Storage
@@ -17,8 +18,21 @@ if TYPE_CHECKING:
     from sim.network.layout import Layout
 
 Number = TypeVar("Number", bound=np.generic)
-# What the session reads each second: ids, watched lane numbers, positions [m], speeds [m/s].
-Reading = tuple[Sequence[str], Sequence[int], Sequence[float], Sequence[float]]
+# So many vehicles that are out of sight are remembered in any case.
+FEW = 256
+
+
+class Street(Protocol):
+    """Where vehicles are read: a session, or whatever stands in for one."""
+
+    def read(self) -> tuple[Sequence[str], Sequence[int], Sequence[float], Sequence[float]]:
+        """Read ids, watched lane numbers, positions [m] and speeds [m/s] of the vehicles on watched lanes."""
+
+    def route(self, vehicle: str) -> tuple[str, ...]:
+        """Ask for a vehicle's edges in driving order."""
+
+    def length(self, vehicle: str) -> float:
+        """Ask for a vehicle's length [m]."""
 
 
 def grown(column: NDArray[Number], size: int) -> NDArray[Number]:
@@ -155,40 +169,59 @@ class FullView:
         empty = np.zeros(0, np.int32)
         self._memory = Memory(empty, empty, np.zeros(0, np.float64), empty)
 
-    def depart(self, vehicle: str, route: tuple[str, ...], length: float) -> None:
+    def see(self, street: Street) -> tuple[Arrivals, Storage]:
         """
-        Remember a vehicle that entered the network, or its new route.
+        Read the street and turn what is seen into arrivals and storage.
 
         Parameters
         ----------
-        vehicle : str
-            Its id.
-        route : tuple of str
-            Its edges.
-        length : float
-            Its length [m].
+        street : Street
+            Where to read.
+
+        Returns
+        -------
+        tuple of Arrivals and Storage
+            What controllers know.
         """
-        slot = self._slots.get(vehicle)
-        if slot is None:
-            slot = self._free.pop() if self._free else self._grow()
-            self._slots[vehicle] = slot
+        ids, lanes, positions, speeds = street.read()
+        slots = self._slots
+        numbers = [slots.get(name, -1) for name in ids]
+        if -1 in numbers:
+            for k, number in enumerate(numbers):
+                if number < 0:
+                    numbers[k] = self._remember(ids[k], street)
+        vehicles = Vehicles(
+            np.array(numbers, np.int32),
+            np.array(lanes, np.int32),
+            np.array(positions, np.float64),
+            np.array(speeds, np.float64),
+        )
+        strays = np.zeros(len(ids), np.int32)
+        seen = sense(self._network, self._book.packed(), vehicles, self._memory, self._reach, strays)
+        if strays.any():
+            # Rerouted on the way: the new route counts from the next reading on.
+            for k in np.flatnonzero(strays).tolist():
+                self._set_route(numbers[k], street.route(ids[k]))
+        if len(slots) > 2 * len(ids) + FEW:
+            self._forget(ids)
+        return seen
+
+    def _remember(self, vehicle: str, street: Street) -> int:
+        slot = self._slots[vehicle] = self._free.pop() if self._free else self._grow()
+        self._memory.length[slot] = street.length(vehicle)
+        self._set_route(slot, street.route(vehicle))
+        return slot
+
+    def _set_route(self, slot: int, route: tuple[str, ...]) -> None:
         self._memory.route[slot] = self._book.number(route)
         self._memory.place[slot] = -1
-        self._memory.length[slot] = length
         self._memory.turn[slot] = -1
 
-    def arrive(self, vehicle: str) -> None:
-        """
-        Forget a vehicle that left the network.
-
-        Parameters
-        ----------
-        vehicle : str
-            Its id.
-        """
-        slot = self._slots.pop(vehicle, None)
-        if slot is not None:
-            self._free.append(slot)
+    def _forget(self, seen: Iterable[str]) -> None:
+        # Who left, and who is far from any signal: the latter are asked for their routes again when they come back.
+        gone = self._slots.keys() - set(seen)
+        # In the order of slots, or the numbers given next would differ from run to run.
+        self._free.extend(sorted((self._slots.pop(name) for name in gone), reverse=True))
 
     def _grow(self) -> int:
         old = len(self._memory.route)
@@ -197,35 +230,3 @@ class FullView:
         self._memory = Memory(grown(route, size), grown(place, size), grown(length, size), grown(turn, size))
         self._free = list(range(size - 1, old, -1)) + self._free
         return old
-
-    def see(self, reading: Reading, route_of: Callable[[str], tuple[str, ...]]) -> tuple[Arrivals, Storage]:
-        """
-        Turn one second's reading into arrivals and storage.
-
-        Parameters
-        ----------
-        reading : Reading
-            Ids, watched lane numbers, positions [m] and speeds [m/s] of the vehicles on watched lanes.
-        route_of : callable
-            Asks for a vehicle's current route when it left the known one.
-
-        Returns
-        -------
-        tuple of Arrivals and Storage
-            What controllers know.
-        """
-        ids, lanes, positions, speeds = reading
-        slots = np.array([self._slots[v] for v in ids], np.int32)
-        vehicles = Vehicles(
-            slots,
-            np.array(lanes, np.int32),
-            np.array(positions, np.float64),
-            np.array(speeds, np.float64),
-        )
-        strays = np.zeros(len(ids), np.int32)
-        seen = sense(self._network, self._book.packed(), vehicles, self._memory, self._reach, strays)
-        if strays.any():
-            # Rerouted on the way: the new route counts from the next second on.
-            for k in np.flatnonzero(strays).tolist():
-                self.depart(ids[k], route_of(ids[k]), float(self._memory.length[slots[k]]))
-        return seen

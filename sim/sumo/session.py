@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sim.errors import EnvironmentFaultError, GruenbandError, RunFailedError
 
@@ -17,6 +17,18 @@ VAR_LANE_ID, VAR_LANE_POSITION, VAR_SPEED = 0x51, 0x56, 0x40
 
 # All of SUMO's checks on, except right of way at and within junctions (bits 3 and 5 of vehicle.setSpeedMode).
 NO_RIGHT_OF_WAY = 0b110111
+
+# Slower vehicles on a junction count as standing [m/s].
+CRAWL = 2.0
+
+
+class Reading(NamedTuple):
+    """The vehicles on watched lanes in one second."""
+
+    ids: list[str]
+    lanes: list[int]
+    positions: list[float]
+    speeds: list[float]
 
 
 class Session:
@@ -45,6 +57,7 @@ class Session:
         self._vehicle = self._api.vehicle
         self._simulation = self._api.simulation
         self._lights = self._api.trafficlight
+        self._lane = self._api.lane
 
     def _start_library(self, options: list[str]) -> Any:  # noqa: ANN401  (libsumo is untyped)
         use_own_sumo_home()
@@ -123,6 +136,9 @@ class Session:
             self._api.simulationStep(until)
         except Exception as fault:
             raise self.fault(fault) from fault
+        if self._gui:
+            for name in self._simulation.getDepartedIDList():
+                self._vehicle.subscribe(name, [VAR_LANE_ID, VAR_LANE_POSITION, VAR_SPEED])
 
     @property
     def time(self) -> float:
@@ -139,21 +155,6 @@ class Session:
             Vehicle ids.
         """
         ids: Sequence[str] = self._simulation.getDepartedIDList()
-        if self._gui:
-            for name in ids:
-                self._vehicle.subscribe(name, [VAR_LANE_ID, VAR_LANE_POSITION, VAR_SPEED])
-        return ids
-
-    def arrived(self) -> Sequence[str]:
-        """
-        List the vehicles that left the network in the last step.
-
-        Returns
-        -------
-        sequence of str
-            Vehicle ids.
-        """
-        ids: Sequence[str] = self._simulation.getArrivedIDList()
         return ids
 
     def route(self, vehicle: str) -> tuple[str, ...]:
@@ -188,39 +189,54 @@ class Session:
         """
         return float(self._vehicle.getLength(vehicle))
 
-    def read(self) -> tuple[list[str], list[int], list[float], list[float]]:
+    def read(self) -> Reading:
         """
         Read the vehicles on watched lanes.
 
         Returns
         -------
-        tuple of list
-            Ids, lane numbers, positions [m] and speeds [m/s], in SUMO's order of vehicles.
+        Reading
+            The vehicles, in SUMO's order.
         """
-        ids: list[str] = []
-        lanes: list[int] = []
-        positions: list[float] = []
-        speeds: list[float] = []
         numbers = self._lanes
-        if self._gui:
-            for name, values in self._vehicle.getAllSubscriptionResults().items():
-                number = numbers.get(values[VAR_LANE_ID])
-                if number is not None:
-                    ids.append(name)
-                    lanes.append(number)
-                    positions.append(values[VAR_LANE_POSITION])
-                    speeds.append(values[VAR_SPEED])
-            return ids, lanes, positions, speeds
         vehicle = self._vehicle
-        lane_of, position_of, speed_of = vehicle.getLaneID, vehicle.getLanePosition, vehicle.getSpeed
-        for name in vehicle.getIDList():
-            number = numbers.get(lane_of(name))
-            if number is not None:
-                ids.append(name)
-                lanes.append(number)
-                positions.append(position_of(name))
-                speeds.append(speed_of(name))
-        return ids, lanes, positions, speeds
+        if self._gui:
+            every = [
+                (name, numbers[values[VAR_LANE_ID]], values[VAR_LANE_POSITION], values[VAR_SPEED])
+                for name, values in vehicle.getAllSubscriptionResults().items()
+                if values[VAR_LANE_ID] in numbers
+            ]
+            return (
+                Reading(*(list(column) for column in zip(*every, strict=True)))
+                if every
+                else Reading([], [], [], [])
+            )
+        names = vehicle.getIDList()
+        found = [numbers.get(lane, -1) for lane in map(vehicle.getLaneID, names)]
+        ids = [name for name, lane in zip(names, found, strict=True) if lane >= 0]
+        return Reading(
+            ids,
+            [lane for lane in found if lane >= 0],
+            list(map(vehicle.getLanePosition, ids)),
+            list(map(vehicle.getSpeed, ids)),
+        )
+
+    def on_lanes(self, lanes: Iterable[str]) -> tuple[bool, bool]:
+        """
+        Tell whether vehicles are on any of some lanes, and whether they stand or crawl there.
+
+        Parameters
+        ----------
+        lanes : iterable of str
+            Lane ids.
+
+        Returns
+        -------
+        tuple of bool
+            Somebody is there; on one of the lanes they do not drive on.
+        """
+        used = [lane for lane in lanes if self._lane.getLastStepVehicleNumber(lane) > 0]
+        return bool(used), any(self._lane.getLastStepMeanSpeed(lane) < CRAWL for lane in used)
 
     def show(self, signal: str, state: str) -> None:
         """

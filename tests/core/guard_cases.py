@@ -143,7 +143,7 @@ def random_requests(rng: np.random.Generator, network: Network, seconds: int) ->
         [0.0, 0.01, 0.2, 1.0], len(network.yellow)
     )
     inside = rng.poisson(rng.choice([0.0, 0.1, 2.0], len(network.yellow)), waiting.shape)
-    return Requests(wishes, waiting.astype(np.uint8), inside.astype(np.int32))
+    return Requests(wishes, waiting.astype(np.uint8), (inside > 0).astype(np.uint8))
 
 
 def start_of(network: Network) -> Any:

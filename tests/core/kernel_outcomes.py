@@ -58,7 +58,7 @@ def discharge_outcome(ground: Ground) -> str:
     found = []
     for _ in range(SECONDS):
         arrivals, storage = street.step(signals)
-        places = places_behind(storage)
+        places = places_behind(network, signals, arrivals, storage)
         cross = np.full(len(arrivals.movement), NEVER)
         for s in range(len(ground.layout.signals)):
             starts = np.zeros(network.group_ptr[s + 1] - network.group_ptr[s])
@@ -72,38 +72,52 @@ def discharge_outcome(ground: Ground) -> str:
     return digest(*found)
 
 
-def sense_outcome(ground: Ground) -> str:
-    """Look at vehicles that drive random routes in leaps, some leaving their route."""
-    rng = np.random.default_rng(SEED)
-    roads = ground.graph.graph
-    edges = list(roads)
-    view = FullView(ground.graph, ground.layout, 300.0)
-    lanes = list(ground.layout.watched)
-    length = ground.layout.network.watched_length
-    number = {lane: k for k, lane in enumerate(lanes)}
-    found = []
-    routes = {}
-    for k in range(120):
-        route = [edges[rng.integers(len(edges))]]
-        while len(route) < 12 and roads.out_degree(route[-1]):
-            after = list(roads.successors(route[-1]))
-            route.append(after[rng.integers(len(after))])
-        routes[str(k)] = tuple(route)
-        view.depart(str(k), routes[str(k)], float(rng.uniform(2.0, 18.0)))
-    for _ in range(20):
+class Leaps:
+    """A street whose vehicles drive random routes in leaps, some leaving their route."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._random = np.random.default_rng(SEED)
+        self._roads = ground.graph.graph
+        self._edges = list(self._roads)
+        self._length = ground.layout.network.watched_length
+        self._number = {lane: k for k, lane in enumerate(ground.layout.watched)}
+        self._routes = {str(k): self._draw_route() for k in range(120)}
+        self.route = self._routes.__getitem__
+
+    def _draw_route(self) -> tuple[str, ...]:
+        route = [self._edges[self._random.integers(len(self._edges))]]
+        while len(route) < 12 and self._roads.out_degree(route[-1]):
+            after = list(self._roads.successors(route[-1]))
+            route.append(after[self._random.integers(len(after))])
+        return tuple(route)
+
+    def length(self, vehicle: str) -> float:
+        """Every vehicle has a length of its own."""
+        return 2.0 + int(vehicle) / 8.0
+
+    def read(self) -> tuple[list[str], list[int], list[float], list[float]]:
+        """Put each vehicle on some lane of its route, or anywhere."""
+        rng = self._random
         ids, at = [], []
-        for name, route in routes.items():
-            edge = edges[rng.integers(len(edges))] if rng.random() < 0.05 else route[rng.integers(len(route))]
-            own = [
-                lane for lane in (f"{edge}_{i}" for i in range(roads.nodes[edge]["lanes"])) if lane in number
-            ]
+        for name, route in self._routes.items():
+            leaves = rng.random() < 0.05
+            edge = self._edges[rng.integers(len(self._edges))] if leaves else route[rng.integers(len(route))]
+            lanes = (f"{edge}_{i}" for i in range(self._roads.nodes[edge]["lanes"]))
+            own = [lane for lane in lanes if lane in self._number]
             if own:
                 ids.append(name)
-                at.append(number[own[rng.integers(len(own))]])
-        positions = rng.random(len(ids)) * length[at]
-        arrivals, storage = view.see(
-            (ids, at, list(positions), list(rng.uniform(0.0, 14.0, len(ids)))), routes.__getitem__
-        )
+                at.append(self._number[own[rng.integers(len(own))]])
+        positions = rng.random(len(ids)) * self._length[at]
+        return ids, at, list(positions), list(rng.uniform(0.0, 14.0, len(ids)))
+
+
+def sense_outcome(ground: Ground) -> str:
+    """Look at vehicles that drive random routes in leaps."""
+    view = FullView(ground.graph, ground.layout, 300.0)
+    street = Leaps(ground)
+    found = []
+    for _ in range(20):
+        arrivals, storage = view.see(street)
         found += [*arrivals, *storage]
     assert sum(len(part) for part in found[1 :: len(found) // 20]) > 100
     return digest(*found)

@@ -1,0 +1,191 @@
+"""How full the streets are: two signals close together, and who must not drive towards a full one."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import sumo
+
+from sim.core.arrays import GREEN, PROTECTED
+from sim.core.discharge import NEVER, places_behind, spills
+from sim.core.guard import clearing_groups, new_signals, switch
+from sim.network.graph import RoadGraph
+from sim.network.layout import Layout, lay_out
+from sim.network.timing import TimingRules
+from sim.sensing.view import FullView
+from sim.sumo.session import Session
+
+NODES = """<nodes><node id="a" x="0" y="0" type="traffic_light"/><node id="b" x="40" y="0" type="traffic_light"/>
+<node id="w" x="-200" y="0"/><node id="e" x="240" y="0"/><node id="n" x="0" y="200"/><node id="s" x="40" y="-200"/>
+</nodes>"""
+EDGES = "".join(
+    f'<edge id="{a}" from="{a[0]}" to="{a[1]}" speed="13.89"/>'
+    for a in ["wa", "aw", "ab", "ba", "be", "eb", "na", "an", "sb", "bs"]
+)
+THROUGH = ("wa", "ab", "be")
+
+
+class Placed:
+    """A street with vehicles where the test puts them: lane, front [m], speed [m/s], length [m]."""
+
+    def __init__(self, layout: Layout, *vehicles: tuple[str, float, float, float]) -> None:
+        self._layout = layout
+        self._vehicles = vehicles
+
+    def read(self) -> tuple[list[str], list[int], list[float], list[float]]:
+        lanes = [self._layout.watched.index(v[0]) for v in self._vehicles]
+        ids = [str(k) for k in range(len(lanes))]
+        return ids, lanes, [v[1] for v in self._vehicles], [v[2] for v in self._vehicles]
+
+    def route(self, vehicle: str) -> tuple[str, ...]:
+        assert vehicle
+        return THROUGH
+
+    def length(self, vehicle: str) -> float:
+        return self._vehicles[int(vehicle)][3]
+
+
+@pytest.fixture(scope="module")
+def net(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("twins")
+    (folder / "n.nod.xml").write_text(NODES, encoding="utf-8")
+    (folder / "e.edg.xml").write_text(f"<edges>{EDGES}</edges>", encoding="utf-8")
+    files = ["-n", folder / "n.nod.xml", "-e", folder / "e.edg.xml", "-o", folder / "twins.net.xml"]
+    command = [Path(sumo.SUMO_HOME) / "bin" / "netconvert", "--no-turnarounds", *files]
+    subprocess.run(command, check=True, capture_output=True)
+    return folder / "twins.net.xml"
+
+
+@pytest.fixture(scope="module")
+def graph(net: Path) -> RoadGraph:
+    return RoadGraph.from_file(net)
+
+
+@pytest.fixture(scope="module")
+def layout(graph: RoadGraph) -> Layout:
+    return lay_out(graph, TimingRules())
+
+
+def inner(graph: RoadGraph, start: str, end: str) -> tuple[str, ...]:
+    """Name the lanes on the junction between two edges."""
+    return next(m.path for m in graph.movements if (m.from_edge, m.to_edge) == (start, end))
+
+
+def look(graph: RoadGraph, layout: Layout, *vehicles: tuple[str, float, float, float]) -> tuple[Any, Any]:
+    return FullView(graph, layout, 300.0).see(Placed(layout, *vehicles))
+
+
+def begin(layout: Layout, name: str, stage: int) -> Any:
+    """Show one stage of one signal, the first of the others."""
+    start = np.zeros(len(layout.signals), np.int32)
+    start[layout.signals.index(name)] = stage
+    signals = new_signals(layout.network, start)
+    signals.letter[:] = PROTECTED
+    return signals
+
+
+def serving(graph: RoadGraph, layout: Layout, name: str, turn: tuple[str, str], *, green: bool) -> int:
+    """Find a stage of a signal in which a turn has green, or red."""
+    network, s = layout.network, layout.signals.index(name)
+    link = next(m.link for m in graph.movements if (m.from_edge, m.to_edge) == turn)
+    group = network.link_group[network.link_ptr[s] + link]
+    for stage in range(network.stage_ptr[s + 1] - network.stage_ptr[s]):
+        if (begin(layout, name, stage).shown[group] == GREEN) == green:
+            return stage
+    pytest.fail(f"no such stage of {name} for {turn}")
+
+
+def test_a_long_vehicle_reaches_back_over_the_lane_it_came_from(graph: RoadGraph, layout: Layout) -> None:
+    path = inner(graph, "ab", "be")
+    _, storage = look(graph, layout, (path[0], 2.0, 0.0, 12.0))
+    link = layout.watched.index("ab_0")
+    length = layout.network.watched_length[link]
+    assert storage.room[link] == pytest.approx(length - 10.0)
+    assert storage.tail_speed[link] == 0.0
+    # It drives on: its rear is gone in a moment.
+    _, storage = look(graph, layout, (path[0], 2.0, 8.0, 4.0))
+    assert storage.room[link] == pytest.approx(length - 2.0)
+    assert storage.vehicles[link] == 0
+
+
+def test_who_is_on_the_junction_has_a_place_on_the_lane_behind(graph: RoadGraph, layout: Layout) -> None:
+    path = inner(graph, "wa", "ab")
+    _, storage = look(graph, layout, (path[0], 6.0, 8.0, 5.0))
+    assert storage.taken[layout.watched.index("ab_0")] == pytest.approx(7.5)
+
+
+def test_places_end_where_the_next_signal_is_red(graph: RoadGraph, layout: Layout) -> None:
+    network = layout.network
+    link = layout.watched.index("ab_0")
+    moving = [("ab_0", 14.0, 9.0, 5.0), ("ab_0", 5.0, 9.0, 5.0)]
+    arrivals, storage = look(graph, layout, *moving)
+    green = begin(layout, "b", serving(graph, layout, "b", ("ab", "be"), green=True))
+    red = begin(layout, "b", serving(graph, layout, "b", ("ab", "be"), green=False))
+    assert places_behind(network, green, arrivals, storage)[link] == NEVER
+    expected = (network.watched_length[link] - 15.0) // 7.5
+    assert places_behind(network, red, arrivals, storage)[link] == expected < NEVER
+    # An empty lane takes one vehicle, however short it is.
+    arrivals, storage = look(graph, layout)
+    assert places_behind(network, red, arrivals, storage)[link] >= 1
+
+
+def test_no_green_towards_a_full_link(graph: RoadGraph, layout: Layout) -> None:
+    network, s = layout.network, layout.signals.index("a")
+    length = network.watched_length[layout.watched.index("ab_0")]
+    full = [("ab_0", float(x), 0.0, 5.0) for x in np.arange(length - 1.0, 0.0, -7.5)]
+    waits = ("wa_0", network.watched_length[layout.watched.index("wa_0")] - 1.0, 0.0, 5.0)
+    serves = serving(graph, layout, "a", ("wa", "ab"), green=True)
+    other = serving(graph, layout, "a", ("wa", "ab"), green=False)
+    red = begin(layout, "b", serving(graph, layout, "b", ("ab", "be"), green=False))
+    for queue, expected in ((full, True), (full[:1], False)):
+        arrivals, storage = look(graph, layout, *queue, waits)
+        places = places_behind(network, red, arrivals, storage)
+        assert spills(network, arrivals, places, s, serves) is expected
+        assert spills(network, arrivals, places, s, other) is False
+    # Who waits for the full link presses on the signal at its end.
+    arrivals, storage = look(graph, layout, *full, waits)
+    places_behind(network, red, arrivals, storage)
+    assert arrivals.weight[arrivals.lane_ptr[layout.stop_lanes.index("ab_0")]] == 2.0
+
+
+def test_session_sees_who_stands_on_the_junction(net: Path, graph: RoadGraph, tmp_path: Path) -> None:
+    demand = tmp_path / "d.rou.xml"
+    demand.write_text(
+        '<routes><vehicle id="v" depart="0" departSpeed="max"><route edges="wa ab be"/>'
+        '<stop lane="ab_0" startPos="0" endPos="1.5" duration="300"/></vehicle></routes>',
+        encoding="utf-8",
+    )
+    options = ["-n", str(net), "-r", str(demand), "--no-step-log", "true", "--tls.all-off", "true"]
+    session = Session(options, tmp_path / "errors.log")
+    try:
+        path = inner(graph, "wa", "ab")
+        seen = set()
+        for _ in range(60):
+            session.step()
+            seen.add(session.on_lanes(path))
+        # It drives over the junction without standing there, then it stands behind it.
+        assert seen == {(False, False), (True, False)}
+        session.watch(["ab_0"])
+        reading = session.read()
+        assert (reading.ids, reading.lanes, reading.speeds) == (["v"], [0], [0.0])
+    finally:
+        session.close()
+
+
+def test_only_groups_that_ended_their_green_are_asked_for(layout: Layout) -> None:
+    network = layout.network
+    signals = begin(layout, "a", 0)
+    assert not clearing_groups(network, signals).any()
+    before = signals.shown == GREEN
+    nobody = np.zeros(len(network.yellow), np.uint8)
+    letters = np.zeros(len(network.link_group), np.uint8)
+    asked = nobody
+    for _ in range(12):
+        asked = switch(network, signals, np.ones(len(layout.signals), np.int32), nobody, letters)
+    ended = before & (signals.shown != GREEN) & (network.group_vehicles == 1)
+    assert ended.any()
+    assert (asked.astype(bool) == ended).all()
