@@ -320,7 +320,7 @@ register_controller(
         "Max pressure, aware of lost time, lanes, storage downstream and vehicles upstream of short lanes.",
         "sim.control.max_pressure:MaxPressure",
         {
-            "interval": Param(3, "s", "time between two decisions", 1, 60),
+            "interval": Param(5, "s", "time between two decisions", 1, 60),
             "reach": Param(100.0, "m", "how far upstream vehicles count", 10.0, 1000.0),
             "plan": Param(20.0, "s", "time over which a switch must pay for its lost time", 5.0, 120.0),
         },
