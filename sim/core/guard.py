@@ -2,7 +2,8 @@
 The guard: the only way from a wanted stage to the lamps.
 
 Each signal group is switched on its own, exact to the second. A group ends its green when the target stage does
-not contain it and its minimum green is over; it then shows yellow and red. A group begins its green when the
+not contain it and its minimum green is over, but no earlier than the groups that follow it need; it then shows yellow
+and red. A group begins its green when the
 target stage contains it, its minimum red is over and, for every conflicting group, the intergreen time since the
 end of that group's green. Whatever is asked, and however often the wish changes half-way, no other rule can bring
 a group to green.
@@ -327,6 +328,86 @@ def force_overdue(network: Network, signals: Signals, s: int) -> None:
 
 
 @inner
+def red_left(network: Network, signals: Signals, s: int, g: int) -> int:
+    """
+    Compute how long a red group stays red at least, if everything in its way ends now.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    signals : Signals
+        The state.
+    s : int
+        The signal.
+    g : int
+        The group.
+
+    Returns
+    -------
+    int
+        Time to its red-yellow, or to its green if it has none [s].
+    """
+    first, last = network.group_ptr[s], network.group_ptr[s + 1]
+    n = last - first
+    left = max(network.minimum_red[g], 1) - signals.since[g]
+    for i in range(first, last):
+        between = network.intergreen[network.matrix_ptr[s] + (i - first) * n + (g - first)]
+        if between < 0 or i == g:
+            continue
+        ended = signals.cleared[i]
+        if signals.shown[i] == GREEN:
+            ended = min(signals.since[i] - network.minimum_green[i], 0)
+        left = max(left, between - network.red_yellow[g] - ended)
+    return int(left)
+
+
+@inner
+def may_stay(network: Network, signals: Signals, s: int, row: int, g: int) -> bool:
+    """
+    Tell whether a green group that the target does without can stay one more second and delay nobody.
+
+    A crossing that has to clear for 15 s need not stop the cars beside it 10 s too early.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    signals : Signals
+        The state.
+    s : int
+        The signal.
+    row : int
+        Begin of the target stage's row in ``stage_shows``.
+    g : int
+        The group.
+
+    Returns
+    -------
+    bool
+        True if each group of the target that conflicts with it has to wait longer for others.
+
+    References
+    ----------
+    .. [1] RiLSA 2015, section 4.4: in a transition between stages each group ends as late as the intergreens allow.
+    """
+    first, last = network.group_ptr[s], network.group_ptr[s + 1]
+    n = last - first
+    block = network.matrix_ptr[s]
+    stays = False
+    for j in range(first, last):
+        need = network.intergreen[block + (g - first) * n + (j - first)]
+        back = network.intergreen[block + (j - first) * n + (g - first)]
+        if (need < 0 and back < 0) or j == g or network.stage_shows[row + j - first] == OFF:
+            continue
+        if signals.shown[j] == RED:
+            if need - network.red_yellow[j] >= red_left(network, signals, s, j):
+                return False
+            stays = True
+    return stays
+
+
+@inner
 def end_states(network: Network, signals: Signals, s: int, row: int) -> None:
     """
     End the greens the target does without, and the transitions whose time is over.
@@ -347,7 +428,8 @@ def end_states(network: Network, signals: Signals, s: int, row: int) -> None:
         shown = signals.shown[g]
         if shown == GREEN:
             leaves = network.stage_shows[row + g - first] == OFF
-            if leaves and signals.since[g] >= network.minimum_green[g]:
+            over = leaves and signals.since[g] >= network.minimum_green[g]
+            if over and not may_stay(network, signals, s, row, g):
                 signals.shown[g] = YELLOW if network.yellow[g] > 0 else RED
                 signals.since[g] = 0
                 signals.cleared[g] = 0

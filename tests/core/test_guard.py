@@ -153,6 +153,18 @@ def test_who_is_on_the_junction_is_let_go_but_not_for_ever() -> None:
     assert shown(network, [1] * 40, inside=seconds)[1].index("G") == free + 4
 
 
+def test_cars_beside_a_crossing_stay_green_while_it_clears() -> None:
+    # Walkers (1) need 14 s to leave before the side street (2) may come, the cars beside them (0) only 5 s.
+    rules = plain_signal(3, stages=[[1, 1, 0], [0, 0, 1]], intergreen=[[-1, -1, 5], [-1, -1, 14], [5, 5, -1]])
+    cars, walkers, side = shown(build_network([rules]), [1] * 30)
+    end, begin = walkers.index("y"), side.index("G")
+    assert begin == end + 14
+    assert cars.index("y") == begin - 5
+    # Cars that conflict with nobody who comes do not stay.
+    rules = plain_signal(2, stages=[[1, 0], [0, 1]], intergreen=[[-1, -1], [-1, -1]])
+    assert shown(build_network([rules]), [1] * 12)[0].index("y") == 5
+
+
 def test_right_of_way_comes_only_when_who_goes_first_has_left_the_junction() -> None:
     # A left turn (1) yields to the oncoming stream (0), then has the junction to itself; 2 crosses both.
     rules = plain_signal(

@@ -21,8 +21,8 @@ BROKEN = {
         "conflict moving",
     ),
     "minimum green ignored": (
-        "if leaves and signals.since[g] >= network.minimum_green[g]:",
-        "if leaves:",
+        "over = leaves and signals.since[g] >= network.minimum_green[g]",
+        "over = leaves",
         "green too short",
     ),
     "no yellow": (
