@@ -3,8 +3,8 @@ What a batch has to hold: two jobs pay, any number of jobs gives the same bits, 
 
     python benchmarks/batch.py
 
-Prints: wall time of one and two jobs and their ratio; whether both results are equal to the last bit; start of a run
-up to its first step; memory of a worker; start of `gruenband --help`; and whether a batch that is killed in the middle
+Prints: wall time of one and two jobs and their ratio (the middle one of three), beside what two bare SUMO processes
+at once gain over one after the other; whether both results are equal to the last bit; start of a run up to its first step; memory of a worker; start of `gruenband --help`; and whether a batch that is killed in the middle
 (SIGKILL to its whole process group) and started again leaves finished runs untouched and ends with the same table.
 Exit code 1 if a figure is missed.
 """
@@ -21,8 +21,12 @@ import tempfile
 import time
 from pathlib import Path
 
+import sumo
 from rich.console import Console
 from rich.table import Table
+
+from sim.scenario import load_scenario
+from sim.scenario.arguments import sumo_arguments
 
 COMMAND = [sys.executable, "-m", "sim.cli.main"]
 BATCH = ["resco-cologne8", "-c", "program", "-c", "max-pressure", "-c", "self-control"]
@@ -51,16 +55,15 @@ def main() -> int:
 def figures(folder: Path, seeds: str) -> list[tuple[str, str, str, bool]]:
     """Run the batches and compare them."""
     batch(folder / "warm", "1", 1).wait()  # compiles the kernels, if nobody did
-    walls = {}
-    for jobs in (1, 2):
-        begun = time.perf_counter()
-        if batch(folder / str(jobs), seeds, jobs).wait():
-            msg = f"the batch with {jobs} jobs failed"
-            raise SystemExit(msg)
-        walls[jobs] = time.perf_counter() - begun
-    one, two = results(folder / "1"), results(folder / "2")
-    ratio = walls[1] / walls[2]
-    facts = [json.loads(path.read_text()) for path in (folder / "2" / "runs").glob("*/run.json")]
+    pairs = [
+        (batch_time(folder / f"1-{k}", seeds, 1), batch_time(folder / f"2-{k}", seeds, 2)) for k in range(3)
+    ]
+    pairs.sort(key=lambda pair: pair[0] / pair[1])
+    walls = pairs[1]
+    one, two = results(folder / "1-0"), results(folder / "2-0")
+    ratio = walls[0] / walls[1]
+    machine = machine_ratio(folder)
+    facts = [json.loads(path.read_text()) for path in (folder / "2-0" / "runs").glob("*/run.json")]
     start = max(f["start_seconds"] for f in facts)
     memory = max(f["peak_rss_mib"] for f in facts)
     help_time = min(timed([*COMMAND, "--help"]) for _ in range(5))
@@ -68,10 +71,11 @@ def figures(folder: Path, seeds: str) -> list[tuple[str, str, str, bool]]:
     return [
         (
             "two jobs against one",
-            f"{walls[1]:.1f} s / {walls[2]:.1f} s = {ratio:.2f}",
+            f"{walls[0]:.1f} s / {walls[1]:.1f} s = {ratio:.2f}",
             "at least 1.8",
             ratio >= 1.8,
         ),
+        ("the same for bare SUMO, on this machine now", f"{machine:.2f}", "-", True),
         ("same results with 1 and 2 jobs", str(one == two), "bit for bit", one == two and len(one) > 0),
         ("slowest warm start to the first step", f"{start:.2f} s", "at most 2.5 s", start <= 2.5),
         ("memory of a worker", f"{memory:.0f} MiB", "at most 600 MiB", memory <= 600),
@@ -79,6 +83,40 @@ def figures(folder: Path, seeds: str) -> list[tuple[str, str, str, bool]]:
         ("kill -9 in mid-batch: finished runs untouched", str(untouched), "True", untouched),
         ("kill -9 in mid-batch: same table as uninterrupted", str(same), "True", same),
     ]
+
+
+def batch_time(out: Path, seeds: str, jobs: int) -> float:
+    """Time a batch [s]."""
+    begun = time.perf_counter()
+    if batch(out, seeds, jobs).wait():
+        msg = f"the batch with {jobs} jobs failed"
+        raise SystemExit(msg)
+    return time.perf_counter() - begun
+
+
+def machine_ratio(folder: Path) -> float:
+    """Compare four runs of SUMO one after the other with the same four in two lanes: what two cores can give at best."""
+    scenario = load_scenario("resco-ingolstadt7")
+    program = Path(str(sumo.SUMO_HOME)) / "bin" / "sumo"
+    commands = []
+    for k in range(4):
+        (folder / f"bare{k}").mkdir()
+        commands.append([str(program), *sumo_arguments(scenario, k, 1.0, folder / f"bare{k}", [])])
+    ratios = []
+    for _ in range(3):
+        begun = time.perf_counter()
+        for command in commands:
+            subprocess.run(command, check=True, capture_output=True)
+        half = time.perf_counter()
+        for pair in (commands[:2], commands[2:]):
+            running = [
+                subprocess.Popen(c, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for c in pair
+            ]
+            if any(process.wait() for process in running):
+                msg = "sumo failed"
+                raise SystemExit(msg)
+        ratios.append((half - begun) / (time.perf_counter() - half))
+    return sorted(ratios)[1]
 
 
 def batch(out: Path, seeds: str, jobs: int) -> subprocess.Popen[bytes]:

@@ -183,12 +183,12 @@ def side_by_side(*commands: list[str]) -> tuple[float, float]:
     ]
     seconds: dict[int, float] = {}
     for process in running:
-        process.send_signal(SIGSTOP)
+        os.kill(process.pid, SIGSTOP)
     while len(seconds) < len(running):
         for process in running:
             if process.pid in seconds:
                 continue
-            process.send_signal(SIGCONT)
+            os.kill(process.pid, SIGCONT)
             until = time.perf_counter() + SLICE
             while process.pid not in seconds and time.perf_counter() < until:
                 time.sleep(0.01)
@@ -199,7 +199,7 @@ def side_by_side(*commands: list[str]) -> tuple[float, float]:
                         msg = f"failed: {' '.join(map(str, process.args))}"
                         raise SystemExit(msg)
             if process.pid not in seconds:
-                process.send_signal(SIGSTOP)
+                os.kill(process.pid, SIGSTOP)
     return seconds[running[0].pid], seconds[running[1].pid]
 
 
