@@ -18,6 +18,9 @@ VAR_LANE_ID, VAR_LANE_POSITION, VAR_SPEED = 0x51, 0x56, 0x40
 # All of SUMO's checks on, except right of way at and within junctions (bits 3 and 5 of vehicle.setSpeedMode).
 NO_RIGHT_OF_WAY = 0b110111
 
+# The program with a window and its own options.
+WINDOW = ("sumo-gui", "--start", "--quit-on-end")
+
 # Slower vehicles on a junction count as standing [m/s].
 CRAWL = 2.0
 
@@ -77,9 +80,10 @@ class Session:
         import sumo  # noqa: PLC0415
         import traci  # noqa: PLC0415
 
-        program = Path(sumo.SUMO_HOME) / "bin" / ("sumo-gui.exe" if sys.platform == "win32" else "sumo-gui")
+        name, *own = WINDOW
+        program = Path(sumo.SUMO_HOME) / "bin" / (f"{name}.exe" if sys.platform == "win32" else name)
         try:
-            traci.start([str(program), "--start", "--quit-on-end", *options], stdout=sys.stderr)
+            traci.start([str(program), *own, *options], stdout=sys.stderr)
         except Exception as fault:
             raise self.fault(fault) from fault
         return traci
