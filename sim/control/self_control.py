@@ -40,7 +40,7 @@ class SelfControl:
     ) -> None:
         self.reach = reach
         self._params = SelfControlParams(cycle, max(longest, cycle + 1.0), horizon, hold, platoon)
-        self._memory = SelfControlMemory(np.zeros(0), np.zeros(1), np.zeros(0))
+        self._memory = SelfControlMemory(np.zeros(0), np.zeros(1), np.zeros(0), np.zeros(0, np.uint8))
 
     def reset(self, network: Network) -> None:
         """
@@ -52,7 +52,10 @@ class SelfControl:
             The network.
         """
         groups = len(network.yellow)
-        self._memory = SelfControlMemory(np.zeros(groups), np.zeros(1), np.full(groups, NEVER))
+        signals = len(network.group_ptr) - 1
+        self._memory = SelfControlMemory(
+            np.zeros(groups), np.zeros(1), np.full(groups, NEVER), np.zeros(signals, np.uint8)
+        )
 
     def decide(
         self, time: float, network: Network, signals: Signals, arrivals: Arrivals, storage: Storage

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.core.arrays import GREEN, OFF, Arrivals, Float, Int, Network, Signals, Storage
+from sim.core.arrays import GREEN, OFF, Arrivals, Byte, Float, Int, Network, Signals, Storage
 from sim.core.discharge import NEVER, crossings, green_starts, lanes_of, places_behind, spills
 from sim.core.jit import kernel
 
@@ -36,6 +36,7 @@ class SelfControlMemory(NamedTuple):
     rate: Float  # (G) mean arrivals [veh/s]
     seconds: Float  # (1) time observed [s]
     called: Float  # (G) when the group was put on the list, NEVER if not on it
+    changed: Byte  # (S) 1: the stage wanted was given up for another before it was shown
 
 
 @kernel
@@ -366,8 +367,13 @@ def self_control(
         head = supervise(network, signals, arrivals, places, s, time, params, memory)
         lanes = lanes_of(network, s)
         nobody = arrivals.lane_ptr[lanes[0]] == arrivals.lane_ptr[lanes[1]]
-        # On an empty street only walkers change the ranking, and they do so each second: a stage that was chosen for
-        # them is shown before the next is thought of.
-        if not nobody or is_shown(network, signals, s, signals.wanted[s]):
+        shown = is_shown(network, signals, s, signals.wanted[s])
+        if shown:
+            memory.changed[s] = 0
+        # A stage may be given up once before it is shown, or a signal in a jam never gets anywhere. On an empty street
+        # only walkers change the ranking, and they do so each second: there it is shown before the next is thought of.
+        if shown or not (nobody or memory.changed[s] != 0):
             wish[s] = best_stage(network, signals, arrivals, places, s, head, params, cross)
+            if not shown and wish[s] != signals.wanted[s]:
+                memory.changed[s] = 1
     return wish
