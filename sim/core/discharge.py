@@ -193,6 +193,7 @@ def spills(network: Network, arrivals: Arrivals, places: Float, s: int, stage: i
     first = network.group_ptr[s]
     row = network.stage_matrix_ptr[s] + stage * (network.group_ptr[s + 1] - first)
     lanes = lanes_of(network, s)
+    own = network.lane_watched[lanes[0] : lanes[1]]
     for lane in range(lanes[0], lanes[1]):
         i = arrivals.lane_ptr[lane]
         if i == arrivals.lane_ptr[lane + 1] or arrivals.earliest[i] > NEAR:
@@ -200,6 +201,9 @@ def spills(network: Network, arrivals: Arrivals, places: Float, s: int, stage: i
         m = arrivals.movement[i]
         behind = network.movement_exit[m]
         full = places[behind] < 1.0 and network.watched_length[behind] < SHORT_LINK
+        # Between two stop lines of one signal its stages are made to fit.
+        if full and (own == behind).any():
+            continue
         if full and network.stage_shows[row + network.movement_group[m] - first] != OFF:
             return True
     return False
