@@ -26,13 +26,44 @@ class Street(Protocol):
     """Where vehicles are read: a session, or whatever stands in for one."""
 
     def read(self) -> tuple[Sequence[str], Sequence[int], Sequence[float], Sequence[float]]:
-        """Read ids, watched lane numbers, positions [m] and speeds [m/s] of the vehicles on watched lanes."""
+        """
+        Read the vehicles on watched lanes.
+
+        Returns
+        -------
+        tuple of sequence
+            Ids, watched lane numbers, positions [m] and speeds [m/s].
+        """
 
     def route(self, vehicle: str) -> tuple[str, ...]:
-        """Ask for a vehicle's edges in driving order."""
+        """
+        Ask for a vehicle's route.
+
+        Parameters
+        ----------
+        vehicle : str
+            Its id.
+
+        Returns
+        -------
+        tuple of str
+            Edge ids in driving order.
+        """
 
     def length(self, vehicle: str) -> float:
-        """Ask for a vehicle's length [m]."""
+        """
+        Ask for a vehicle's length.
+
+        Parameters
+        ----------
+        vehicle : str
+            Its id.
+
+        Returns
+        -------
+        float
+            Length [m].
+        """
 
 
 def grown(column: NDArray[Number], size: int) -> NDArray[Number]:
