@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim import __version__
-from sim.control.registry import build, find_kind
+from sim.control.registry import build, find_kind, stages_of
 from sim.control.spec import ControllerSpec
 from sim.errors import InputError
 from sim.network.graph import RoadGraph
@@ -180,7 +180,10 @@ def run(task: RunTask, directory: Path, progress: Progress | None = None) -> Non
             run_in_sumo(session, controller, scenario, watch, ticker)
         else:
             layout = lay_out(
-                graph, rules, max(scenario.sensing.range, float(getattr(controller, "reach", 0.0)))
+                graph,
+                rules,
+                max(scenario.sensing.range, float(getattr(controller, "reach", 0.0))),
+                stages_of(controller),
             )
             run_adaptive(session, controller, Street(graph, layout), scenario, watch, ticker)
     finally:

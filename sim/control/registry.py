@@ -24,13 +24,14 @@ KEY = re.compile(r"[a-z_][a-z0-9_]*")
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """A parameter: its default, its unit, what it does, and its smallest and largest value."""
+    """A parameter: default, unit, what it does, smallest and largest value, or the words it can be (empty: any)."""
 
     default: Value
     unit: str
     about: str
     low: float = 0.0
     high: float = float("inf")
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,9 @@ def register_controller(kind: Kind) -> None:
             raise InputError(msg)
         if not isinstance(param.default, str) and not param.low <= param.default <= param.high:
             msg = f"controller '{kind.id}': default {key}={param.default} is outside {param.low:g} to {param.high:g}; widen it"
+            raise InputError(msg)
+        if param.words and param.default not in param.words:
+            msg = f"controller '{kind.id}': default {key}={param.default} is not among its words {', '.join(param.words)}; add it"
             raise InputError(msg)
     _KINDS[kind.id] = kind
 
@@ -210,6 +214,9 @@ def _convert(kind: Kind, key: str, value: str) -> Value:
     param = kind.params[key]
     default = param.default
     if isinstance(default, str):
+        if param.words and value not in param.words:
+            msg = f"controller '{kind.name}': no {key}={value}{near_miss(value, param.words)}"
+            raise InputError(msg)
         return value
     if isinstance(default, bool):
         if value.lower() not in {"true", "false"}:
@@ -263,6 +270,25 @@ def build(spec: ControllerSpec) -> Any:  # noqa: ANN401  (an adaptive controller
             msg = f"controller '{kind.id}': its factory '{factory}' cannot be imported ({fault}); repair its package"
             raise InputError(msg) from fault
     return factory(**params)
+
+
+def stages_of(controller: Any) -> str:  # noqa: ANN401  (whatever a third party hands in)
+    """
+    Say which stages an adaptive controller wants to choose from.
+
+    Parameters
+    ----------
+    controller : object
+        The controller; ask before it is reset.
+
+    Returns
+    -------
+    str
+        Its attribute ``stages`` if that is a text, else ``program``.
+    """
+    # A controller that never heard of the choice may use the name for something of its own.
+    stages = getattr(controller, "stages", "program")
+    return stages if isinstance(stages, str) else "program"
 
 
 register_controller(
@@ -342,6 +368,12 @@ register_controller(
             ),
             "platoon": Param(15.0, "veh", "length of such a queue", 1.0, 200.0),
             "horizon": Param(15.0, "s", "how far ahead arrivals count", 5.0, 120.0),
+            "stages": Param(
+                "program",
+                "-",
+                "the program's stages, or all that the conflicts allow (derived)",
+                words=("program", "derived"),
+            ),
         },
     )
 )

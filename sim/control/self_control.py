@@ -31,14 +31,24 @@ class SelfControl:
         Length of such a queue [veh].
     horizon : float
         How far ahead arrivals count [s].
+    stages : str
+        ``program``, or ``derived`` from the conflicts.
     """
 
     interval = 1
 
     def __init__(
-        self, reach: float, cycle: float, longest: float, hold: float, platoon: float, horizon: float
+        self,
+        reach: float,
+        cycle: float,
+        longest: float,
+        hold: float,
+        platoon: float,
+        horizon: float,
+        stages: str,
     ) -> None:
         self.reach = reach
+        self.stages = stages
         self._params = SelfControlParams(cycle, max(longest, cycle + 1.0), horizon, hold, platoon)
         self._memory = SelfControlMemory(np.zeros(0), np.zeros(1), np.zeros(0), np.zeros(0, np.uint8))
 

@@ -15,7 +15,7 @@ Pairs = set[tuple[int, int]]
 def read_conflicts(
     net: Any,  # noqa: ANN401  (sumolib is untyped)
     movements: Sequence[Movement],
-) -> tuple[Pairs, Pairs, set[str]]:
+) -> tuple[Pairs, Pairs, set[int], set[str]]:
     """
     Read the right-of-way matrices of all junctions with signals.
 
@@ -30,7 +30,7 @@ def read_conflicts(
     -------
     tuple of set
         Pairs of movement numbers whose paths cross or merge (both ways), pairs of which the first gives way to
-        the second, and the ids of junctions without a matrix.
+        the second, movements that give way to somebody who is none of them, and the ids of junctions without a matrix.
 
     References
     ----------
@@ -43,6 +43,7 @@ def read_conflicts(
         numbers.setdefault(key, []).append(k)
     foes: Pairs = set()
     yields: Pairs = set()
+    outside: set[int] = set()
     unknown: set[str] = set()
     for node in dict.fromkeys(m.junction for m in movements):
         junction = net.getNode(node)
@@ -58,7 +59,9 @@ def read_conflicts(
                 foes.update((b, a) for a in ones for b in at.get(j, ()))
             for j in marked(responses.get(i, "")):
                 yields.update((a, b) for a in ones for b in at.get(j, ()))
-    return foes, yields, unknown
+                if j not in at:
+                    outside.update(ones)
+    return foes, yields, outside, unknown
 
 
 def marked(row: str) -> list[int]:

@@ -62,7 +62,7 @@ class RoadGraph:
         book = book or ProgramBook(str(path))
         self._add_edges()
         self._add_signals(book.running)
-        self._foes, self._gives_way, self.without_matrix = read_conflicts(net, self.movements)
+        self._foes, self._gives_way, self._outside, self.without_matrix = read_conflicts(net, self.movements)
         self.doubts += find_doubts(self, book.switched)
 
     @classmethod
@@ -146,6 +146,22 @@ class RoadGraph:
             True if ``one`` waits for ``other``.
         """
         return (one, other) in self._gives_way
+
+    def yields_outside(self, movement: int) -> bool:
+        """
+        Tell whether a movement must yield to somebody whom none of the signals here stops.
+
+        Parameters
+        ----------
+        movement : int
+            Its number.
+
+        Returns
+        -------
+        bool
+            True if the junction has such a connection without a signal.
+        """
+        return movement in self._outside
 
     def groups_meet(self, one: Iterable[int], other: Iterable[int]) -> bool:
         """
@@ -255,7 +271,7 @@ class RoadGraph:
 
         return write_report(self)
 
-    def to_arrays(self, timing: Any = None, distance: float = 300.0) -> Network:  # noqa: ANN401
+    def to_arrays(self, timing: Any = None, distance: float = 300.0, stages: str = "program") -> Network:  # noqa: ANN401
         """
         Lay the graph out as flat arrays for the kernels.
 
@@ -265,6 +281,8 @@ class RoadGraph:
             Where transition times come from; by default the net's own program.
         distance : float, optional
             How far upstream of each stop line lanes are watched [m].
+        stages : str, optional
+            ``program``, or ``derived`` from the conflicts.
 
         Returns
         -------
@@ -274,7 +292,7 @@ class RoadGraph:
         from sim.network.layout import lay_out  # noqa: PLC0415  (layout builds on this class)
         from sim.network.timing import TimingRules  # noqa: PLC0415
 
-        return lay_out(self, timing or TimingRules(), distance).network
+        return lay_out(self, timing or TimingRules(), distance, stages).network
 
     def path_lanes(self, via: str) -> list[Any]:
         """

@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.core.arrays import OFF, PERMISSIVE, PROTECTED, Int, Network
+from sim.errors import InputError, near_miss
+from sim.network.derive import offered_stages
 from sim.network.timing import TimingRules, derive_timing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sim.core.arrays import Byte
     from sim.network.graph import RoadGraph
-    from sim.network.parts import Signal
+    from sim.network.parts import Signal, Stage
 
+# Where stages come from: the net's own program, or the conflicts.
+STAGES = ("program", "derived")
 LETTER_SHOWS = {"G": PROTECTED, "g": PERMISSIVE}
 # Letters a link may show for ever without being switched: off, off and blinking.
 DARK = frozenset("oO")
@@ -90,7 +96,9 @@ def watched_lanes(graph: RoadGraph, distance: float) -> dict[str, int]:
     return lanes
 
 
-def signal_rows(graph: RoadGraph, signal: Signal) -> tuple[list[int], list[int], list[int], list[int]]:
+def signal_rows(
+    graph: RoadGraph, signal: Signal, stages: Sequence[Stage]
+) -> tuple[list[int], list[int], list[int], list[int]]:
     """
     Write a signal's stages and right of way as rows of numbers.
 
@@ -100,6 +108,8 @@ def signal_rows(graph: RoadGraph, signal: Signal) -> tuple[list[int], list[int],
         The graph.
     signal : Signal
         The signal.
+    stages : sequence of Stage
+        Its stages.
 
     Returns
     -------
@@ -107,14 +117,16 @@ def signal_rows(graph: RoadGraph, signal: Signal) -> tuple[list[int], list[int],
         What each stage shows each group, where it shows a green arrow, each group's dark letter, and the n x n
         table of who yields to whom.
     """
-    letters = [[stage.state[g.links[0]] for g in signal.groups] for stage in signal.stages]
+    letters = [[stage.state[g.links[0]] for g in signal.groups] for stage in stages]
     shows = [LETTER_SHOWS.get(letter, OFF) for row in letters for letter in row]
     arrow = [int(letter == "s") for row in letters for letter in row]
     dark = [ord(g.column[0]) if len(set(g.column)) == 1 and g.column[0] in DARK else 0 for g in signal.groups]
+    # In transitions groups are green together that share a stage in the program only.
+    known = letters + [[stage.state[g.links[0]] for g in signal.groups] for stage in signal.stages]
     yields = []
     for i, one in enumerate(signal.groups):
         for j, other in enumerate(signal.groups):
-            together = any(row[i] == "g" and row[j] in "Gg" for row in letters)
+            together = any(row[i] == "g" and row[j] in "Gg" for row in known)
             meets = any(graph.gives_way(a, b) for a in one.movements for b in other.movements)
             yields.append(int(i != j and together and meets))
     return shows, arrow, dark, yields
@@ -174,7 +186,7 @@ def group_paths(graph: RoadGraph) -> tuple[tuple[str, ...], ...]:
     )
 
 
-def lay_out(graph: RoadGraph, rules: TimingRules, distance: float = 300.0) -> Layout:
+def lay_out(graph: RoadGraph, rules: TimingRules, distance: float = 300.0, stages: str = "program") -> Layout:
     """
     Lay a road graph out as flat arrays.
 
@@ -186,20 +198,32 @@ def lay_out(graph: RoadGraph, rules: TimingRules, distance: float = 300.0) -> La
         Where transition times come from.
     distance : float, optional
         How far upstream of each stop line lanes are watched [m].
+    stages : str, optional
+        ``program``, or ``derived`` from the conflicts (`sim.network.derive`).
 
     Returns
     -------
     Layout
         The arrays and the names behind their numbers.
+
+    Raises
+    ------
+    InputError
+        If there are no such stages.
     """
+    if stages not in STAGES:
+        msg = f"no stages '{stages}'{near_miss(stages, STAGES)}"
+        raise InputError(msg)
     signals = list(graph.signals.values())
+    staged = [offered_stages(graph, s) if stages == "derived" else s.stages for s in signals]
+    # Transition times stay the program's, whatever the stages are.
     timings = [derive_timing(graph, s, rules) for s in signals]
-    rows = [signal_rows(graph, s) for s in signals]
+    rows = [signal_rows(graph, s, own) for s, own in zip(signals, staged, strict=True)]
     sizes = [len(s.groups) for s in signals]
     group_ptr, _ = csr([[0] * n for n in sizes])
-    stage_ptr, _ = csr([[0] * len(s.stages) for s in signals])
+    stage_ptr, _ = csr([[0] * len(own) for own in staged])
     matrix_ptr, _ = csr([[0] * n**2 for n in sizes])
-    stage_matrix_ptr, _ = csr([[0] * (len(s.groups) * len(s.stages)) for s in signals])
+    stage_matrix_ptr, _ = csr([[0] * (n * len(own)) for n, own in zip(sizes, staged, strict=True)])
     link_ptr, _ = csr([[0] * s.links for s in signals])
     link_group = np.zeros(link_ptr[-1], np.int32)
     groups = []
