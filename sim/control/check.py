@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.control.check_programs import check_programs
-from sim.control.registry import build, find_kind, parse_controller
+from sim.control.registry import build, find_kind, parse_controller, stages_of
 from sim.control.spec import ControllerSpec
 from sim.control.trial_drive import Ground, describe, drive, load_ground
-from sim.errors import GruenbandError
+from sim.errors import GruenbandError, near_miss
+from sim.network.layout import STAGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -128,6 +129,9 @@ def check_adaptive(
     problems = missing_parts(used)
     if problems:
         return problems
+    stages = stages_of(used)
+    if stages != "program":
+        grounds = [ground.with_stages(stages) for ground in grounds]
     records = []
     for ground in grounds:
         records.append(drive(used, ground, seconds, seed))
@@ -178,4 +182,7 @@ def missing_parts(controller: Any) -> list[str]:  # noqa: ANN401
     reach = getattr(controller, "reach", 0.0)
     if isinstance(reach, bool) or not isinstance(reach, int | float | np.number) or not 0.0 <= reach < np.inf:
         problems.append(f"reach is {reach!r}; give the distance [m] up to which vehicles are to be seen")
+    stages = stages_of(controller)
+    if stages not in STAGES:
+        problems.append(f"stages is '{stages}'{near_miss(stages, STAGES)}")
     return problems

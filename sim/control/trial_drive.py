@@ -41,6 +41,22 @@ class Ground:
     graph: RoadGraph
     layout: Layout
 
+    def with_stages(self, stages: str) -> Ground:
+        """
+        Lay the network out with stages of another origin.
+
+        Parameters
+        ----------
+        stages : str
+            ``program`` or ``derived``.
+
+        Returns
+        -------
+        Ground
+            The same network.
+        """
+        return Ground(self.name, self.graph, lay_out(self.graph, TimingRules(), stages=stages))
+
 
 @dataclass
 class Record:

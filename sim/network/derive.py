@@ -178,7 +178,7 @@ def grow(allowed: nx.Graph, seeds: Iterable[Node]) -> Clique:
     """
     clique: set[Node] = set()
     # Right of way is tried first: a group takes what it can get.
-    for node in (*seeds, *sorted(allowed, key=lambda node: (-node[1], node[0]))):
+    for node in (*seeds, *sorted(allowed, key=lambda node: (node[1] != PROTECTED, node))):
         if node in allowed and clique <= set(allowed[node]):
             clique.add(node)
     for i, letter in sorted(clique):
@@ -296,13 +296,12 @@ def choose(signal: Signal, cliques: Sequence[Clique]) -> list[Clique]:
         At most `MOST_STAGES`, in the same order; more only if that many are needed to give each group the most
         right of way it can have in some stage.
     """
-    best = {
-        i: max((a for c in cliques for j, a in c if i == j), default=0) for i in range(len(signal.groups))
-    }
+    somewhere: set[Node] = set().union(*cliques)
+    best = {(i, PROTECTED if (i, PROTECTED) in somewhere else PERMISSIVE) for i in range(len(signal.groups))}
     kept: set[Clique] = set()
     served: set[Node] = set()
     for clique in cliques:
-        gain = {(i, letter) for i, letter in clique if letter == best[i]} - served
+        gain = (clique & best) - served
         if gain:
             kept.add(clique)
             served |= gain

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sim.network.derive import reason_for_program
 from sim.network.parts import Doubt
 from sim.network.program import DRIVABLE
 from sim.network.timing import TimingRules, clearance_of_walkers, program_gaps, program_yellow
@@ -144,17 +145,19 @@ def look_at_conflicts(graph: RoadGraph, signal: Signal) -> Iterator[Doubt]:
             ):
                 text = f"groups {one.name} and {other.name} meet and have right of way (G) together; one should show g"
                 yield Doubt(signal.id, "both with right of way", text)
+    # Said with what is wrong: most controllers never ask for derived stages.
+    kept = "; asked for derived stages, it keeps the program's" if reason_for_program(graph, signal) else ""
     blind = [name for name in signal.junctions if name in graph.without_matrix]
     if blind:
         text = (
             f"junction {', '.join(blind)} has no right-of-way matrix: groups of different approaches that are never "
-            "green together are taken for conflicting, and nobody is known to yield"
+            "green together are taken for conflicting, and nobody is known to yield" + kept
         )
         yield Doubt(signal.id, "no right of way", text)
     if len(signal.junctions) > 1:
         text = (
             f"controls {len(signal.junctions)} junctions ({', '.join(signal.junctions)}); only movements on the same one "
-            "are in conflict, and queues on the roads between them are not protected"
+            "are in conflict, and queues on the roads between them are not protected" + kept
         )
         yield Doubt(signal.id, "joined", text)
 
