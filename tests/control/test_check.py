@@ -152,6 +152,27 @@ def test_registered_controllers_pass(name: str) -> None:
     assert check_controller(name, seconds=300) == []
 
 
+def test_self_control_passes_with_derived_stages() -> None:
+    assert check_controller("self-control:stages=derived", seconds=300) == []
+
+
+def test_a_controller_is_tried_with_the_stages_it_asks_for() -> None:
+    seen: list[int] = []
+
+    class Asking(InTurn):
+        def reset(self, network: Any) -> None:
+            super().reset(network)
+            seen.append(len(network.stage_shows))
+
+    assert check_controller(Asking(), [CROSS], seconds=60) == []
+    asking = Asking()
+    asking.stages = "derived"
+    assert check_controller(asking, [CROSS], seconds=60) == []
+    assert seen[-1] > seen[0]
+    asking.stages = "deriveds"
+    assert check_controller(asking, [CROSS]) == ["stages is 'deriveds'; did you mean 'derived'?"]
+
+
 def test_a_plain_controller_passes_as_an_object() -> None:
     assert check_controller(InTurn(), [CROSS, KUEHNE], seconds=300) == []
 

@@ -17,9 +17,11 @@ from sim.control.registry import (
     list_controllers,
     parse_controller,
     register_controller,
+    stages_of,
 )
 from sim.control.spec import ControllerSpec
 from sim.errors import EnvironmentFaultError, InputError
+from sim.network.layout import STAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,6 +106,8 @@ def test_parameters_are_sorted_and_typed_and_survive_json() -> None:
         ("max-pressure:interval=0", "interval=0 is outside 1 to 60 s"),
         ("max-pressure:interval=3,interval=4", "interval is given twice; keep one"),
         ("switched:on=perhaps", "on=perhaps is neither true nor false; default false"),
+        ("self-control:stages=derivd", "no stages=derivd; did you mean 'derived'?"),
+        ("self-control:stages=", "no stages=; known: derived, program"),
     ],
 )
 def test_what_cannot_be_understood_is_refused_in_one_line(text: str, words: str) -> None:
@@ -135,11 +139,32 @@ def test_switches_and_words_are_parameters_too() -> None:
         (Kind("max-pressure-v1", "", dict), "is taken; raise its version"),
         (Kind("x-v1", "", dict, {"a=b": Param(1, "s", "")}), "parameter 'a=b' is not a name"),
         (Kind("x-v1", "", dict, {"a": Param(1, "s", "", 2, 3)}), "default a=1 is outside 2 to 3"),
+        (
+            Kind("x-v1", "", dict, {"a": Param("c", "-", "", words=("d", "e"))}),
+            "default a=c is not among its words d, e",
+        ),
     ],
 )
 def test_a_kind_that_could_not_be_asked_for_is_refused(kind: Kind, words: str) -> None:
     with pytest.raises(InputError, match=words):
         register_controller(kind)
+
+
+def test_the_stages_a_controller_can_ask_for_are_those_there_are() -> None:
+    param = find_kind("self-control").params["stages"]
+    assert param.words == STAGES
+    assert parse_controller("self-control:stages=program").params == ()
+    spec = parse_controller("self-control:stages=derived")
+    assert spec.label == "self-control:stages=derived"
+    assert stages_of(build(spec)) == "derived"
+    assert stages_of(build(parse_controller("max-pressure"))) == "program"
+
+
+def test_an_attribute_stages_of_another_kind_is_no_choice() -> None:
+    class Counting:
+        stages = (1, 2, 3)
+
+    assert stages_of(Counting()) == "program"
 
 
 def test_a_registered_controller_is_built_with_its_defaults() -> None:

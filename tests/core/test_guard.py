@@ -71,6 +71,16 @@ def test_real_signals_stay_safe_under_random_requests(path: Any, rules: TimingRu
     assert (letters == ord("G")).any()
 
 
+@pytest.mark.parametrize("path", real_nets(), ids=lambda path: path.name.partition(".")[0])
+def test_real_signals_stay_safe_with_derived_stages(path: Any) -> None:
+    network = lay_out(RoadGraph.from_file(path), TimingRules(), stages="derived").network
+    seconds = max(REAL // (len(network.group_ptr) - 1), REAL // 10)
+    requests = random_requests(np.random.default_rng(11), network, seconds)
+    letters = replay(network, requests)
+    assert all_faults(network, letters, requests) == []
+    assert (letters == ord("G")).any()
+
+
 @given(st.integers(0, 2**32 - 1), st.integers(20, 200))
 def test_any_small_case_stays_safe(seed: int, seconds: int) -> None:
     rng = np.random.default_rng(seed)

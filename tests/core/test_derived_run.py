@@ -1,0 +1,66 @@
+"""Self-control with derived stages switches real signals on a busy street, and the monitor sees nothing unsafe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from guard_cases import group_lamps, real_nets, start_of
+from lamp_monitor import lamp_faults, rules_of
+
+from sim.control.registry import build, parse_controller
+from sim.control.trial import TrialStreet
+from sim.core.arrays import GREEN
+from sim.core.guard import new_signals, render, switch
+from sim.core.sense import waiting_groups
+from sim.network.derive import offered_stages
+from sim.network.graph import RoadGraph
+from sim.network.layout import lay_out
+from sim.network.timing import TimingRules
+
+if TYPE_CHECKING:
+    from sim.core.arrays import Network
+
+SECONDS = 600
+BOCHUM = Path(__file__).parents[2] / "networks" / "bochum-ring" / "bochum-ring.net.xml"
+NETS = {path.name.partition(".")[0]: path for path in (*real_nets(), BOCHUM)}
+
+
+def drive(network: Network) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Record the letters of all links, the demands, and which stages were shown."""
+    controller = build(parse_controller("self-control:stages=derived"))
+    controller.reset(network)
+    street = TrialStreet(network, 4)
+    signals = new_signals(network, start_of(network))
+    letters = np.zeros((SECONDS + 1, len(network.link_group)), np.uint8)
+    waits = np.zeros((SECONDS, len(network.yellow)), np.uint8)
+    used = np.zeros(network.stage_ptr[-1], np.bool_)
+    render(network, signals, letters[0])
+    for second in range(SECONDS):
+        arrivals, storage = street.step(signals)
+        signals.inside[:] = street.stands_inside()
+        waits[second] = waiting_groups(network, arrivals, storage)
+        wish = controller.decide(float(second), network, signals, arrivals, storage)
+        switch(network, signals, wish, waits[second], letters[second + 1])
+        for s, stage in enumerate(wish):
+            row = network.stage_matrix_ptr[s] + stage * (network.group_ptr[s + 1] - network.group_ptr[s])
+            shows = network.stage_shows[row : row + network.group_ptr[s + 1] - network.group_ptr[s]]
+            green = signals.shown[network.group_ptr[s] : network.group_ptr[s + 1]] == GREEN
+            used[network.stage_ptr[s] + stage] |= bool((green == (shows != 0)).all())
+    return letters, waits, used
+
+
+@pytest.mark.parametrize("name", ["cologne3", "ingolstadt7", "grid4x4", "rilsa1", "bochum-ring"])
+def test_a_run_with_derived_stages_is_safe(name: str) -> None:
+    graph = RoadGraph.from_file(NETS[name])
+    network = lay_out(graph, TimingRules(), stages="derived").network
+    letters, waits, used = drive(network)
+    for s, signal in enumerate(graph.signals):
+        groups = slice(network.group_ptr[s], network.group_ptr[s + 1])
+        faults = lamp_faults(group_lamps(network, letters, s), rules_of(network, s), waits[:, groups])
+        assert not faults, (signal, faults)
+    # What is tested here is not the program's stages again.
+    new = [stage.phase < 0 for signal in graph.signals.values() for stage in offered_stages(graph, signal)]
+    assert used[new].any()
