@@ -20,6 +20,7 @@ from sim.network.layout import Layout, lay_out
 from sim.network.timing import TimingRules
 from sim.scenario import Scenario
 from sim.scenario.arguments import sumo_arguments
+from sim.scenario.demand import names_vehicles, written_turns
 from sim.sumo.session import Session
 from sim.sumo.statistics import read_statistics
 from sim.sumo.version import sumo_version
@@ -416,7 +417,7 @@ def refuse_never_green(graph: RoadGraph, scenario: Scenario) -> None:
     graph : RoadGraph
         The network.
     scenario : Scenario
-        The demand; only written-out routes can be checked before the run.
+        The demand; only turns that are written out can be checked before the run.
 
     Raises
     ------
@@ -439,48 +440,11 @@ def refuse_never_green(graph: RoadGraph, scenario: Scenario) -> None:
     if not dead:
         return
     for path in scenario.demand:
-        text = read_text(path)
-        for (before, after), (signal, m) in dead.items():
-            if f"{before} {after}" in text:
+        turns = written_turns(path)
+        for turn, (signal, m) in dead.items():
+            if turn in turns:
                 msg = (
                     f"{graph.path}: signal '{signal.id}': movement {m.name} (link {m.link}) has no green in program "
                     f"'{signal.program}', but {path.name} sends vehicles there; give it a green or close the lane"
                 )
                 raise InputError(msg)
-
-
-def read_text(path: Path) -> str:
-    """
-    Read a demand file, gzipped or not.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    str
-        Its text.
-    """
-    import gzip  # noqa: PLC0415
-
-    raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    return raw.decode(errors="replace")
-
-
-def names_vehicles(demand: tuple[Path, ...]) -> bool:
-    """
-    Tell whether the demand is written as vehicles; RESCO's own measure charges only those.
-
-    Parameters
-    ----------
-    demand : tuple of Path
-        Route files.
-
-    Returns
-    -------
-    bool
-        True if any file has a ``<vehicle>``.
-    """
-    return any("<vehicle " in read_text(path) for path in demand)

@@ -159,9 +159,10 @@ class Scenario(_Frozen):
     @field_validator("step_length")
     @classmethod
     def _steps_fill_a_second(cls, step: float) -> float:
-        per_second = 1.0 / step
-        if not math.isclose(per_second, round(per_second), rel_tol=1e-9):
-            msg = f"{step:g} s does not divide a second; use 1, 0.5, 0.25, 0.2 or 0.1"
+        # SUMO's clock counts milliseconds: with steps of a third of a second a run would drift away from it.
+        parts = (1.0 / step, 1000.0 * step)
+        if not all(math.isclose(part, round(part), rel_tol=1e-9) for part in parts):
+            msg = f"{step:g} s does not divide a second in whole milliseconds; use 1, 0.5, 0.25, 0.2 or 0.1"
             raise ValueError(msg)
         return step
 

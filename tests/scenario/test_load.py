@@ -134,6 +134,8 @@ def test_all_faults_are_told_at_once_with_file_and_key(files: Any) -> None:
         ("seeds = [-1]", "at least 0"),
         ("scales = [nan]", "finite"),
         ("step_length = 0.3", "does not divide a second"),
+        ("step_length = 0.33333333333333", "in whole milliseconds"),
+        ("step_length = 0.0625", "in whole milliseconds"),
         ("step_length = 2", "at most 1"),
         ('name = "a/b"', "letters, digits"),
         ("signals = 3", "must be a table"),
