@@ -112,6 +112,23 @@ def test_a_long_vehicle_reaches_back_over_the_lane_it_came_from(graph: RoadGraph
     assert storage.vehicles[link] == 0
 
 
+@pytest.mark.parametrize("route", [(), ("wa",), ("gone", "elsewhere"), ("be", "wa")])
+def test_a_vehicle_without_a_route_through_the_signal_only_takes_room(
+    graph: RoadGraph, layout: Layout, route: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_other(self: Placed, vehicle: str) -> tuple[str, ...]:
+        return route
+
+    monkeypatch.setattr(Placed, "route", no_other)
+    view = FullView(graph, layout, 300.0)
+    street = Placed(layout, ("wa_0", 50.0, 0.0, 5.0), (inner(graph, "wa", "ab")[0], 5.0, 0.0, 5.0))
+    for _ in range(3):
+        arrivals, storage = view.see(street)
+        assert len(arrivals.movement) == 0
+        assert arrivals.entered.sum() == 0
+        assert storage.room[layout.watched.index("wa_0")] == 45.0
+
+
 def test_who_is_on_the_junction_has_a_place_on_the_lane_behind(graph: RoadGraph, layout: Layout) -> None:
     path = inner(graph, "wa", "ab")
     _, storage = look(graph, layout, (path[0], 6.0, 8.0, 5.0))
