@@ -34,7 +34,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from sim.control.registry import build, list_controllers, parse_controller
+from sim.control.registry import build, find_kind, list_controllers, parse_controller
+from sim.errors import GruenbandError
 
 SIGNALS = (100, 1_000, 10_000)
 REPEAT = 5
@@ -57,8 +58,14 @@ def main() -> int:
     parser.add_argument("--child", help=argparse.SUPPRESS)
     args = parser.parse_args()
     controllers = args.controller or adaptive
-    for text in controllers:
-        parse_controller(text)
+    try:
+        ours = [not find_kind(parse_controller(text).id).in_sumo for text in controllers]
+    except GruenbandError as fault:
+        parser.error(str(fault))
+    if not all(ours):
+        parser.error(
+            f"{controllers[ours.index(False)]} is run by SUMO and has no kernel; name an adaptive one"
+        )
     if args.child:
         print(json.dumps(compile_all(controllers) if args.child == "compile" else decide(args)))
         return 0
@@ -259,7 +266,7 @@ def decide(args: argparse.Namespace) -> dict:
     controller.reset(city.network)
     once(city, NOW)
     peak = memory("VmHWM") - before
-    kept = sum(array.nbytes for array in arrays_in(vars(controller)))
+    kept = sum(array.nbytes for array in arrays_in(getattr(controller, "__dict__", {})))
     first, following, guard = [], [], []
     letters = city.network.link_group.astype("uint8")
     for _ in range(REPEAT):
