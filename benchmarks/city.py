@@ -14,7 +14,7 @@ import numpy as np
 
 from sim.core.arrays import GREEN, OFF, PERMISSIVE, PROTECTED, Arrivals, Network, Signals, Storage
 from sim.core.guard import new_signals, switch
-from sim.core.sense import Memory, Routes, Vehicles, sense
+from sim.core.sense import PACE, Memory, Routes, Vehicles, sense
 
 SIDES, LANES, TURNS, STAGES = 4, 2, 3, 4  # sides clockwise; turns: right, through, left
 GROUPS, MOVEMENTS = SIDES * LANES, SIDES * TURNS  # of one signal
@@ -125,6 +125,11 @@ def build_network(count: int, draw: np.random.Generator) -> Network:
         movement_exit=whole(exit_lane.ravel()),
         movement_headway=each(HEADWAYS * SIDES, MOVEMENTS, np.float64),
         movement_crossing=each(CROSSINGS * SIDES, MOVEMENTS, np.float64),
+        # The lane over the junction is where who turns left waits for a gap.
+        movement_waits=whole(
+            np.where(np.tile([False, False, True], movements // TURNS), outer + np.arange(movements), -1)
+        ),
+        movement_store=each((0, 0, 2) * SIDES, MOVEMENTS),
         lane_watched=whole(np.arange(stop_lanes)),
         lane_signal=whole(np.repeat(np.arange(count), SIDES * LANES)),
         # Lanes have two movements and one, in turn, and the movements stand in the order of the lanes.
@@ -180,7 +185,11 @@ def place_vehicles(network: Network, signals: Signals, draw: np.random.Generator
     )
     # One route for each movement, with the same number.
     memory = Memory(
-        whole(movement.ravel()), whole(np.full(n, -1)), np.full(n, SPACE - 2.5), whole(np.full(n, -1))
+        whole(movement.ravel()),
+        whole(np.full(n, -1)),
+        np.full(n, SPACE - 2.5),
+        whole(np.full(n, -1)),
+        np.full(n, PACE),
     )
     return vehicles, memory
 

@@ -24,6 +24,7 @@ from sim.scenario.demand import names_vehicles, written_turns
 from sim.sumo.session import Session
 from sim.sumo.statistics import read_statistics
 from sim.sumo.version import sumo_version
+from sim.trace import Trace, open_trace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,6 +55,8 @@ class RunTask:
         Show SUMO's window.
     keep_sumo_output : bool
         Keep SUMO's own files beside the results.
+    trace : str
+        A signal whose decisions are written down; empty: none.
     """
 
     scenario: Scenario
@@ -62,6 +65,7 @@ class RunTask:
     scale: float
     gui: bool = False
     keep_sumo_output: bool = False
+    trace: str = ""
 
     def to_json(self) -> str:
         """
@@ -80,6 +84,7 @@ class RunTask:
                 "scale": self.scale,
                 "gui": self.gui,
                 "keep_sumo_output": self.keep_sumo_output,
+                "trace": self.trace,
             },
             sort_keys=True,
         )
@@ -107,6 +112,7 @@ class RunTask:
             data["scale"],
             data["gui"],
             data["keep_sumo_output"],
+            data["trace"],
         )
 
 
@@ -186,7 +192,8 @@ def run(task: RunTask, directory: Path, progress: Progress | None = None) -> Non
                 max(scenario.sensing.range, float(getattr(controller, "reach", 0.0))),
                 stages_of(controller),
             )
-            run_adaptive(session, controller, Street(graph, layout), scenario, watch, ticker)
+            with open_trace(task.trace, layout, controller, directory) as trace:
+                run_adaptive(session, controller, Street(graph, layout), scenario, watch, ticker, trace)
     finally:
         gc.unfreeze()
         session.close()
@@ -305,6 +312,7 @@ def run_adaptive(
     scenario: Scenario,
     watch: Watch,
     ticker: Ticker,
+    trace: Trace | None = None,
 ) -> None:
     """
     Sense, decide and switch, second by second.
@@ -323,6 +331,8 @@ def run_adaptive(
         Notes.
     ticker : Ticker
         Progress.
+    trace : Trace, optional
+        Where the decisions of a signal are written down.
     """
     from sim.core.arrays import RED  # noqa: PLC0415
     from sim.core.guard import new_signals, render, switch  # noqa: PLC0415  (start-up of the CLI)
@@ -360,6 +370,8 @@ def run_adaptive(
             arrivals, storage = view.see(session)
             waiting = waiting_groups(network, arrivals, storage)
             wish = controller.decide(now, network, signals, arrivals, storage)
+            if trace is not None:
+                trace.note(now, signals, arrivals, wish)
         signals.inside[:] = 0
         vacated &= asked
         for group in np.flatnonzero(asked > vacated).tolist():

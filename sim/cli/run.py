@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -57,6 +58,14 @@ def run_command(  # noqa: PLR0913, PLR0917 - one argument per option
     keep_sumo_output: Annotated[
         bool, typer.Option("--keep-sumo-output", help="Keep SUMO's own output files of new runs.")
     ] = False,
+    trace: Annotated[
+        str | None,
+        typer.Option(
+            "--trace",
+            metavar="SIGNAL",
+            help="Run the first adaptive cell alone, and write what each decision of SIGNAL was made of.",
+        ),
+    ] = None,
     debug: Debug = False,  # noqa: ARG001 - main.invoke() looks at it
 ) -> int:
     """
@@ -73,6 +82,8 @@ def run_command(  # noqa: PLR0913, PLR0917 - one argument per option
     require_sumo()
     if keep_sumo_output:
         tasks = [dataclasses.replace(task, keep_sumo_output=True) for task in tasks]
+    if trace:
+        return _trace(tasks, trace, out, time_limit)
     if gui:
         tasks, jobs = [dataclasses.replace(_first_shown(tasks), gui=True)], 1
         if out is None:
@@ -154,6 +165,27 @@ def _first_shown(tasks: Sequence[RunTask]) -> RunTask:
     from sim.evaluate.results import FLOOR_CONTROLLER
 
     return next(task for task in tasks if task.controller.id != FLOOR_CONTROLLER)
+
+
+def _trace(tasks: Sequence[RunTask], signal: str, out: Path | None, time_limit: float | None) -> int:
+    """Run the first cell whose controller decides here, and keep its trace."""
+    from sim.control.registry import find_kind
+    from sim.trace import TRACE
+
+    task = next((task for task in tasks if not find_kind(task.controller.id).in_sumo), None)
+    if task is None:
+        msg = "--trace: SUMO runs these controllers itself; add '--controller horizon'"
+        raise InputError(msg)
+    folder = out or Path("results") / _folder_name([task.scenario.name])
+    _make_writable(folder)
+    safe = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in signal)
+    target = folder / f"trace-{task.scenario.name}-{task.controller.id}-seed{task.seed}-{safe}.jsonl"
+    with tempfile.TemporaryDirectory(prefix="gruenband-") as scratch:
+        code = _simulate([dataclasses.replace(task, trace=signal)], Path(scratch), 1, time_limit, kept=False)
+        for path in Path(scratch).rglob(TRACE):
+            shutil.copyfile(path, target)
+            typer.echo(f"Decisions of signal '{signal}': {target}", err=True)
+    return code
 
 
 def _folder_name(names: Sequence[str]) -> str:

@@ -379,6 +379,30 @@ register_controller(
 )
 register_controller(
     Kind(
+        "horizon-v1",
+        "Receding horizon: shows the first stage of the plan that costs least on a model of the queues.",
+        "sim.control.horizon:build_horizon",
+        {
+            "class": Param(
+                "free",
+                "-",
+                "free: decides each second; grid: every 'interval' seconds, with the program's stages",
+                words=("free", "grid"),
+            ),
+            "stages": Param(
+                "derived",
+                "-",
+                "in class free: all stages that the conflicts allow (derived), or the program's",
+                words=("program", "derived"),
+            ),
+            "interval": Param(10, "s", "in class grid: time between two decisions", 2, 60),
+            "reach": Param(300.0, "m", "how far upstream vehicles are anticipated", 10.0, 1000.0),
+            "threads": Param(1, "-", "threads that share the signals of a large network", 1, 64),
+        },
+    )
+)
+register_controller(
+    Kind(
         "floor-v1",
         "No signal and no conflict at all: the delay no control can go below.",
         "sim.control.sumo_programs:Floor",

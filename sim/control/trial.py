@@ -145,6 +145,9 @@ class TrialStreet:
             speed=self._speed.copy(),
             weight=np.ones(len(self._lane)),
             entered=entered,
+            vehicle=np.arange(len(self._lane), dtype=np.int32),
+            onward=np.full(len(self._lane), -1, np.int32),
+            onward_time=np.zeros(len(self._lane)),
         )
 
     def _storage(self) -> Storage:

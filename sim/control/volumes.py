@@ -48,7 +48,7 @@ def car_equivalent(length: float) -> float:
     Returns
     -------
     float
-        Car equivalents [-]; 1.43 for a bus of 12 m.
+        Car equivalents [-]; 1.33 for a bus of 12 m.
     """
     space = QUEUE_SPACE + length - CAR_LENGTH
     return saturation_headway(DISCHARGE_SPEED, space) / saturation_headway(DISCHARGE_SPEED)

@@ -47,7 +47,7 @@ def warm(spec: ControllerSpec) -> None:
     signals = new_signals(network, none)
     routes = Routes(np.zeros(1, np.int32), none, np.zeros(0), none, np.zeros(0))
     vehicles = Vehicles(none, none, np.zeros(0), np.zeros(0))
-    memory = Memory(none, none, np.zeros(0), none)
+    memory = Memory(none, none, np.zeros(0), none, np.zeros(0))
     arrivals, storage = sense(network, routes, vehicles, memory, 1.0, none)
     waiting = waiting_groups(network, arrivals, storage)
     controller = build(spec)

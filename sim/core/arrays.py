@@ -55,6 +55,10 @@ class Network(NamedTuple):
     movement_exit: Int  # (M) watched lane it leads to
     movement_headway: Float  # (M) saturation headway [s]
     movement_crossing: Float  # (M) length of its path over the junction [m]
+    movement_waits: (
+        Int  # (M) watched lane on the junction where its permitted vehicles wait for a gap; -1: none
+    )
+    movement_store: Int  # (M) how many wait there [veh]
     # Stop-line lanes: L.
     lane_watched: Int  # (L) the same lane among the watched lanes
     lane_signal: Int  # (L)
@@ -89,6 +93,9 @@ class Arrivals(NamedTuple):
     speed: Float  # (n) [m/s]
     weight: Float  # (n) how many vehicles the entry stands for
     entered: Int  # (M) vehicles that came into view of their movement since the last reading
+    vehicle: Int  # (n) number that stays with a vehicle while it is in view
+    onward: Int  # (n) movement it will use at the signal after the next; -1: none
+    onward_time: Float  # (n) free travel time between the two stop lines [s]
 
 
 class Storage(NamedTuple):

@@ -17,6 +17,10 @@ SLOW = 2.0
 # Space a standing vehicle takes [m], and what of it is the gap to the next [m].
 SPACE = 7.5
 GAP = 2.5
+# A driver's own pace shows above this share of the speed limit; each second counts for so much of what is kept, and
+# no pace is taken to be above this one. What is expected of a driver not seen before is PACE.
+FREE, LEARN, FASTEST = 0.75, 0.3, 1.3
+PACE = 0.94
 
 
 class Routes(NamedTuple):
@@ -45,6 +49,7 @@ class Memory(NamedTuple):
     place: Int  # index on its route, -1: not known yet
     length: Float  # [m]
     turn: Int  # the turn it was last reported for, -1: none
+    pace: Float  # share of the speed limit it drives at when nothing is in its way
 
 
 @kernel
@@ -240,6 +245,65 @@ def choose_movement(network: Network, turn: int, lane_now: int, load: Int) -> in
 
 
 @kernel
+def note_pace(network: Network, vehicles: Vehicles, memory: Memory, k: int) -> float:
+    """
+    Learn how fast a driver goes when nothing is in the way.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    vehicles : Vehicles
+        The vehicles.
+    memory : Memory
+        ``pace`` is changed in place.
+    k : int
+        Which vehicle.
+
+    Returns
+    -------
+    float
+        Speed it is expected to reach on its lane [m/s].
+    """
+    limit = max(network.watched_speed[vehicles.lane[k]], 1.0)
+    slot = vehicles.slot[k]
+    share = vehicles.speed[k] / limit
+    if share > FREE:
+        memory.pace[slot] += LEARN * (min(share, FASTEST) - memory.pace[slot])
+    return float(limit * memory.pace[slot])
+
+
+@kernel
+def second_turn(routes: Routes, memory: Memory, slot: int, turn: int) -> tuple[int, float]:
+    """
+    Find what a vehicle does after its next signal.
+
+    Parameters
+    ----------
+    routes : Routes
+        All routes.
+    memory : Memory
+        Where each vehicle is on its route.
+    slot : int
+        The vehicle's memory.
+    turn : int
+        Its next turn.
+
+    Returns
+    -------
+    tuple of int and float
+        Its next turn but one, -1 if none is known, and the way from behind the first signal to that stop line [m].
+    """
+    first, last = routes.ptr[memory.route[slot]], routes.ptr[memory.route[slot] + 1]
+    at = max(memory.place[slot], first)
+    while at < last and not (routes.turn[at] == turn and routes.gap[at] == 0.0):
+        at += 1
+    if at + 1 >= last:
+        return -1, 0.0
+    return int(routes.turn[at + 1]), float(routes.length[at + 1] + routes.gap[at + 1])
+
+
+@kernel
 def sense(
     network: Network, routes: Routes, vehicles: Vehicles, memory: Memory, reach: float, strays: Int
 ) -> tuple[Arrivals, Storage]:
@@ -294,7 +358,11 @@ def sense(
         np.empty(total),
         np.ones(total),
         np.zeros(len(network.movement_lane), np.int32),
+        np.empty(total, np.int32),
+        np.full(total, -1, np.int32),
+        np.zeros(total),
     )
+    later = np.zeros(lanes, np.int32)
     cursor = ptr[:lanes].copy()
     for k in order:
         m = chosen[k]
@@ -307,11 +375,17 @@ def sense(
         if memory.turn[slot] != turn[k]:
             memory.turn[slot] = turn[k]
             arrivals.entered[m] += 1
-        limit = max(network.watched_speed[vehicles.lane[k]], 1.0)
+        speed = note_pace(network, vehicles, memory, k)
         arrivals.movement[i] = m
+        arrivals.vehicle[i] = slot
         arrivals.distance[i] = distance[k]
         arrivals.speed[i] = vehicles.speed[k]
-        arrivals.earliest[i] = travel_time(distance[k], vehicles.speed[k], limit)
+        arrivals.earliest[i] = travel_time(distance[k], vehicles.speed[k], speed)
+        after, gap = second_turn(routes, memory, slot, turn[k])
+        if after >= 0:
+            arrivals.onward[i] = choose_movement(network, after, -1, later)
+            later[network.movement_lane[arrivals.onward[i]]] += 1
+            arrivals.onward_time[i] = (network.movement_crossing[m] + gap) / speed
     return arrivals, note_storage(network, vehicles, memory)
 
 

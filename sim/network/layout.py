@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sim.core.arrays import Byte
     from sim.network.graph import RoadGraph
-    from sim.network.parts import Signal, Stage
+    from sim.network.parts import Movement, Signal, Stage
 
 # Where stages come from: the net's own program, or the conflicts.
 STAGES = ("program", "derived")
@@ -165,6 +165,27 @@ def junction_lanes(graph: RoadGraph, watched: dict[str, int]) -> tuple[Int, Int]
     return before, after
 
 
+def waiting_room(graph: RoadGraph, movement: Movement) -> int:
+    """
+    Count the vehicles that can wait on the junction for a gap; SUMO lets the first wait at its middle.
+
+    Parameters
+    ----------
+    graph : RoadGraph
+        The graph.
+    movement : Movement
+        The movement.
+
+    Returns
+    -------
+    int
+        Vehicles; 0 if its path has no place to wait.
+    """
+    if len(movement.path) < 2:
+        return 0
+    return 1 + int(max(graph.net.getLane(movement.path[0]).getLength() - 1.0, 0.0) / movement.space)
+
+
 def group_paths(graph: RoadGraph) -> tuple[tuple[str, ...], ...]:
     """
     List the lanes on the junction that the vehicles of each group drive over.
@@ -288,6 +309,8 @@ def lay_out(graph: RoadGraph, rules: TimingRules, distance: float = 300.0, stage
         movement_exit=np.array([watched[m.to_lane] for m in driven], np.int32),
         movement_headway=np.array([m.headway for m in driven], np.float64),
         movement_crossing=np.array([m.length for m in driven], np.float64),
+        movement_waits=np.array([watched[m.path[0]] if len(m.path) > 1 else -1 for m in driven], np.int32),
+        movement_store=np.array([waiting_room(graph, m) for m in driven], np.int32),
         lane_watched=np.array([watched[lane] for lane in stop_lanes], np.int32),
         lane_signal=lane_signal,
         lane_movement_ptr=lane_movement_ptr,

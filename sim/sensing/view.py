@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 
-from sim.core.sense import Memory, Routes, Vehicles, sense
+from sim.core.sense import PACE, Memory, Routes, Vehicles, sense
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -198,7 +198,7 @@ class FullView:
         self._slots: dict[str, int] = {}
         self._free: list[int] = []
         empty = np.zeros(0, np.int32)
-        self._memory = Memory(empty, empty, np.zeros(0, np.float64), empty)
+        self._memory = Memory(empty, empty, np.zeros(0, np.float64), empty, np.zeros(0, np.float64))
 
     def see(self, street: Street) -> tuple[Arrivals, Storage]:
         """
@@ -240,6 +240,7 @@ class FullView:
     def _remember(self, vehicle: str, street: Street) -> int:
         slot = self._slots[vehicle] = self._free.pop() if self._free else self._grow()
         self._memory.length[slot] = street.length(vehicle)
+        self._memory.pace[slot] = PACE
         self._set_route(slot, street.route(vehicle))
         return slot
 
@@ -257,7 +258,9 @@ class FullView:
     def _grow(self) -> int:
         old = len(self._memory.route)
         size = max(64, 2 * old)
-        route, place, length, turn = self._memory
-        self._memory = Memory(grown(route, size), grown(place, size), grown(length, size), grown(turn, size))
+        route, place, length, turn, pace = self._memory
+        self._memory = Memory(
+            grown(route, size), grown(place, size), grown(length, size), grown(turn, size), grown(pace, size)
+        )
         self._free = list(range(size - 1, old, -1)) + self._free
         return old

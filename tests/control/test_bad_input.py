@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 # Every adaptive controller; a new one is added here.
-ADAPTIVE = ("self-control", "max-pressure")
+ADAPTIVE = ("self-control", "max-pressure", "horizon", "horizon:class=grid")
 
 # A crossing c of two streets with one lane each way, and a node m just before it in the west.
 NODES = """<nodes><node id="c" x="0" y="0" type="traffic_light"/><node id="m" x="-30" y="0"/><node id="w" x="-200" y="0"/>

@@ -200,7 +200,7 @@ def test_shared_lane_counts_on_the_stage_in_which_it_flows() -> None:
     volumes = {turn: 600.0 if turn in ahead else 80.0 for turn in turns}
     ratios = Demands(graph, signal, volumes, 120.0).ratios()
     assert ratios[1] == ratios[3] == 0.0
-    lane = (600.0 + 3 * 80.0) / 2.0 * 1.85 / 3600.0
+    lane = (600.0 + 3 * 80.0) / 2.0 * 1.96 / 3600.0
     assert ratios[0] > lane
     assert ratios[2] > lane
 

@@ -130,7 +130,7 @@ def outcomes() -> dict[str, str]:
     for name, ground in grounds.items():
         found[f"discharge {name}"] = discharge_outcome(ground)
         found[f"sense {name}"] = sense_outcome(ground)
-        for controller in ("max-pressure", "self-control"):
+        for controller in ("max-pressure", "self-control", "horizon", "horizon:class=grid"):
             found[f"{controller} {name}"] = controller_outcome(controller, ground)
     return found
 

@@ -42,5 +42,5 @@ def test_report_is_plain_data_with_walkers(grid: Path) -> None:
 
 
 def test_saturation_flow_falls_with_the_speed_of_the_turn() -> None:
-    flows = [3600 / saturation_headway(v) for v in (13.89, 8.8, 6.5, 3.65, 0.1)]
-    assert [round(flow) for flow in flows] == [1944, 1944, 1671, 1178, 758]
+    flows = [3600 / saturation_headway(v) for v in (13.89, 10.9, 6.5, 3.65, 0.1)]
+    assert [round(flow) for flow in flows] == [1834, 1834, 1376, 929, 576]

@@ -1,0 +1,709 @@
+"""Horizon: each signal's cheapest sequence of stages on the queue model, found by dynamic programming over time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from sim.core.arrays import GREEN, OFF, Arrivals, Byte, Float, Int, Network, Signals, Storage
+from sim.core.discharge import NEVER, green_starts, lanes_of, places_behind, spills
+from sim.core.exchange import Onward, expect
+from sim.core.jit import inner, kernel
+from sim.core.queue import (
+    START_UP,
+    YELLOW_USED,
+    Queues,
+    State,
+    advance,
+    begin_state,
+    change,
+    collect,
+    copy,
+    heads_served,
+    keep,
+    new_cells,
+    new_state,
+    take,
+)
+
+if TYPE_CHECKING:
+    from sim.core.transitions import Transitions
+
+# What a queue that is left costs: each pair of vehicles in a lane [s], each vehicle that stands at red [s].
+QUEUE_PRICE, RED_PRICE = 1.0, 10.0
+# A stage is worth a change to only for vehicles that come so soon after its first green [s].
+SOON = 5.0
+# A plan so much dearer than the cheapest at the same second is given up [veh s].
+BEAM = 40.0
+# After this wait a pedestrian group counts as one vehicle [s].
+WALKERS_WAIT = 40.0
+# What it costs to let traffic onto a full short lane, far above any delay [veh s].
+SPILL = 1e5
+
+
+class HorizonMemory(NamedTuple):
+    """What is kept between decisions."""
+
+    table: Transitions
+    branches: Byte  # (T+1) 1 for each second ahead at which a plan may change stages; T is the horizon
+    departs: Float  # (vehicle numbers) when each will cross, as last planned [s of simulation]
+
+
+class Scene(NamedTuple):
+    """All that decisions of one moment look at."""
+
+    network: Network
+    signals: Signals
+    arrivals: Arrivals
+    storage: Storage
+    onward: Onward  # vehicles that neighbours will send
+    places: Float  # (W) vehicles each lane behind a signal can take
+    memory: HorizonMemory
+    now: float  # time of simulation [s]
+
+
+class Scratch(NamedTuple):
+    """What a search of one signal works with."""
+
+    due: Float  # (groups) vehicles each waiting pedestrian group counts as
+    blocked: Int  # (P) 1 for stages that let traffic onto a full short lane now
+    green: Float  # (groups) begin of green where everything is green already [s]
+    starts: Float  # (groups) begin of green after a change [s]
+    followers: Int  # (P) 1 for stages that may follow
+    ended: State
+    state: State
+
+
+class Trace(NamedTuple):
+    """What a decision of one signal was made of."""
+
+    signal: Int  # (1) which signal; -1: none
+    costs: Float  # (P) cost of the cheapest plan that begins with each stage [veh s]; NaN where nothing was decided
+    plans: Int  # (P, T+1) stage that this plan shows at each second, -1 in between
+
+
+class Search(NamedTuple):
+    """Cells (second, stage) of a search, and what is known of the cheapest way to each."""
+
+    cost: Float  # ((T+1) * P) of vehicles that crossed [veh s]
+    value: Float  # ((T+1) * P) cost, and what waits [veh s]; NEVER if not reached
+    parent: Int  # ((T+1) * P) cell before, -1 for the first
+    walked: Int  # ((T+1) * P) bits of the pedestrian groups served
+    cells: State
+    due_by: Int  # (L, T+1) vehicles of the lane that are due by then
+    weight: Float  # (n+1) sums of the vehicles' weights
+    moment: Float  # (n+1) sums of weight times due time
+
+
+@inner
+def is_settled(network: Network, signals: Signals, s: int) -> bool:
+    """
+    Tell whether the stage wanted is shown and may end.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    signals : Signals
+        What is shown.
+    s : int
+        The signal.
+
+    Returns
+    -------
+    bool
+        False while the transition to it, or a minimum green, goes on.
+    """
+    first, last = network.group_ptr[s], network.group_ptr[s + 1]
+    row = network.stage_matrix_ptr[s] + signals.wanted[s] * (last - first)
+    for g in range(first, last):
+        if network.stage_shows[row + g - first] == OFF or network.dark[g] != 0:
+            continue
+        if signals.shown[g] != GREEN or signals.since[g] < network.minimum_green[g] - 1:
+            return False
+    return True
+
+
+@inner
+def new_search(queues: Queues, horizon: int) -> Search:
+    """
+    Make room for a search, and sum up when vehicles are due.
+
+    Parameters
+    ----------
+    queues : Queues
+        The vehicles.
+    horizon : int
+        How far it looks ahead [s].
+
+    Returns
+    -------
+    Search
+        With no cell reached yet.
+    """
+    lanes, cells = len(queues.begin), (horizon + 1) * len(queues.permits)
+    n = len(queues.due)
+    search = Search(
+        np.empty(cells),
+        np.full(cells, NEVER),
+        np.full(cells, -1, np.int32),
+        np.zeros(cells, np.int32),
+        new_cells(cells, lanes),
+        np.empty((lanes, horizon + 1), np.int32),
+        np.zeros(n + 1),
+        np.zeros(n + 1),
+    )
+    for i in range(n):
+        search.weight[i + 1] = search.weight[i] + queues.weight[i]
+        search.moment[i + 1] = search.moment[i] + queues.weight[i] * queues.due[i]
+    for k in range(lanes):
+        i = queues.begin[k]
+        for t in range(horizon + 1):
+            while i < queues.end[k] and queues.due[i] <= t:
+                i += 1
+            search.due_by[k, t] = i
+    return search
+
+
+@inner
+def waiting_cost(queues: Queues, search: Search, state: State, stage: int, t: int) -> float:
+    """
+    Price the vehicles that wait at a second of a plan: their delay so far, and what the queue will still cost.
+
+    Parameters
+    ----------
+    queues : Queues
+        The vehicles.
+    search : Search
+        The sums.
+    state : State
+        Who is served.
+    stage : int
+        The stage shown.
+    t : int
+        The second [s].
+
+    Returns
+    -------
+    float
+        Cost [veh s].
+    """
+    total = 0.0
+    for k in range(len(state.next)):
+        total += 3.0 * state.inside[k]
+        i, last = state.next[k], search.due_by[k, t]
+        if last <= i:
+            continue
+        queue = search.weight[last] - search.weight[i]
+        total += t * queue - (search.moment[last] - search.moment[i])
+        total += QUEUE_PRICE * queue * queue
+        if queues.shows[stage, queues.group[i]] == OFF:
+            total += RED_PRICE * queue
+    return total
+
+
+@inner
+def enter(
+    queues: Queues,
+    search: Search,
+    state: State,
+    stage: int,
+    t: int,
+    parent: int,
+    cost: float,
+    walked: int,
+) -> None:
+    """
+    Keep a plan if it is the cheapest that reaches its cell.
+
+    Parameters
+    ----------
+    queues : Queues
+        The vehicles.
+    search : Search
+        Changed.
+    state : State
+        Who is served by then.
+    stage : int
+        The stage shown.
+    t : int
+        The second [s].
+    parent : int
+        Cell it comes from.
+    cost : float
+        Delay of those who crossed [veh s].
+    walked : int
+        Bits of the pedestrian groups served.
+    """
+    cell = t * len(queues.permits) + stage
+    value = cost + waiting_cost(queues, search, state, stage, t)
+    if value < search.value[cell]:
+        search.value[cell] = value
+        search.cost[cell] = cost
+        search.parent[cell] = parent
+        search.walked[cell] = walked
+        keep(search.cells, cell, state)
+
+
+@inner
+def set_starts(
+    scene: Scene, queues: Queues, s: int, change_of: tuple[int, int, float], starts: Float
+) -> float:
+    """
+    Set when the vehicles of each group can start if a stage is followed by another.
+
+    Parameters
+    ----------
+    scene : Scene
+        What is shown counts for a change that begins now.
+    queues : Queues
+        What stages show.
+    s : int
+        The signal.
+    change_of : tuple
+        The stage that ends, the one that follows, and when [s].
+    starts : Float
+        Shape (groups); overwritten [s].
+
+    Returns
+    -------
+    float
+        When the second stage may end [s].
+    """
+    network, table = scene.network, scene.memory.table
+    stage, follower, t = change_of
+    first, n = network.group_ptr[s], len(starts)
+    stages = len(queues.permits)
+    row = table.wait_ptr[s] + (stage * stages + follower) * n
+    may_end = t + table.shortest[table.pair_ptr[s] + stage * stages + follower]
+    if t == 0.0:
+        green_starts(network, scene.signals, s, follower, starts)
+    for g in range(n):
+        if queues.shows[follower, g] == OFF:
+            starts[g] = NEVER
+        elif queues.shows[stage, g] != OFF:
+            starts[g] = t + table.wait[row + g]
+        else:
+            green = starts[g] if t == 0.0 else t + table.wait[row + g]
+            if t == 0.0:
+                may_end = max(may_end, green + network.minimum_green[first + g])
+            starts[g] = green + START_UP
+    return float(may_end)
+
+
+@inner
+def pass_change(
+    queues: Queues, state: State, change_of: tuple[int, int, float], starts: Float, until: float
+) -> float:
+    """
+    Run a change of stages, from the end of the first until the second has been shown for a while.
+
+    Parameters
+    ----------
+    queues : Queues
+        The vehicles.
+    state : State
+        Served up to the end of the first stage and what its yellow still let through; moved on.
+    change_of : tuple
+        The stage that ends, the one that follows, and when [s].
+    starts : Float
+        Shape (groups), from `set_starts` [s].
+    until : float
+        To when [s].
+
+    Returns
+    -------
+    float
+        Delay [veh s].
+    """
+    delay = change(queues, state, change_of[0], change_of[1])
+    return delay + advance(queues, state, change_of[1], starts, change_of[2] + YELLOW_USED, until)
+
+
+@inner
+def worth_a_change(
+    queues: Queues,
+    table: Transitions,
+    s: int,
+    state: State,
+    stage: int,
+    t: float,
+    calls: int,
+    followers: Int,
+) -> None:
+    """
+    Mark the stages that a stage may sensibly be followed by: those that serve somebody whom no other serves as well.
+
+    Parameters
+    ----------
+    queues : Queues
+        The vehicles.
+    table : Transitions
+        The transitions.
+    s : int
+        The signal.
+    state : State
+        Who is served.
+    stage : int
+        The stage that ends.
+    t : float
+        When [s].
+    calls : int
+        Bits of the pedestrian groups that wait.
+    followers : Int
+        Shape (P), set to 1 for these stages, else to 0.
+    """
+    stages = len(queues.permits)
+    served, walkers = np.empty(stages, np.int64), np.empty(stages, np.int64)
+    first = table.pair_ptr[s] + stage * stages
+    latest = t + table.shortest[first] + SOON
+    for p in range(stages):
+        latest = max(latest, t + table.shortest[first + p] + SOON)
+    for p in range(stages):
+        served[p] = heads_served(queues, state, p, latest)
+        walkers[p] = 0
+        for g in range(queues.shows.shape[1]):
+            if calls & (1 << g) != 0 and queues.shows[p, g] != OFF:
+                walkers[p] |= 1 << g
+    for p in range(stages):
+        followers[p] = int(p != stage and (served[p] & ~served[stage] | walkers[p] & ~walkers[stage]) != 0)
+        for q in range(stages):
+            if followers[p] == 0 or q in (p, stage):
+                continue
+            if served[p] & ~served[q] != 0 or walkers[p] & ~walkers[q] != 0:
+                continue
+            same = served[p] == served[q] and walkers[p] == walkers[q]
+            sooner = table.shortest[first + p] < table.shortest[first + q]
+            if not same or table.shortest[first + q] < table.shortest[first + p] or (not sooner and q < p):
+                followers[p] = 0
+
+
+@inner
+def branch(
+    scene: Scene, s: int, queues: Queues, search: Search, cell: tuple[int, int], only: int, scratch: Scratch
+) -> None:
+    """
+    Continue the plan of one cell: keep its stage for another second, or change to another stage.
+
+    Parameters
+    ----------
+    scene : Scene
+        The moment.
+    s : int
+        The signal.
+    queues : Queues
+        The vehicles.
+    search : Search
+        Changed.
+    cell : tuple of int
+        The second, and the stage.
+    only : int
+        At the first second: the only stage to show; -1: any.
+    scratch : Scratch
+        Room to work.
+    """
+    second, stage = cell
+    t, horizon = float(second), len(scene.memory.branches) - 1
+    stages = len(queues.permits)
+    here = second * stages + stage
+    cost, walked = search.cost[here], search.walked[here]
+    state = scratch.state
+    if scene.memory.branches[second] != 0:
+        take(search.cells, here, scratch.ended)
+        crossed = cost + advance(queues, scratch.ended, stage, scratch.green, t, t + YELLOW_USED)
+        calls = 0
+        for g in range(len(scratch.due)):
+            if scratch.due[g] > 0.0 and walked & (1 << g) == 0:
+                calls |= 1 << g
+        if second == 0 and only >= 0:
+            scratch.followers[:] = 0
+            scratch.followers[only] = int(only != stage)
+        else:
+            worth_a_change(queues, scene.memory.table, s, scratch.ended, stage, t, calls, scratch.followers)
+        for follower in range(stages):
+            if scratch.followers[follower] == 0:
+                continue
+            after, bits = crossed, walked
+            for g in range(len(scratch.due)):
+                if calls & (1 << g) != 0 and queues.shows[follower, g] != OFF:
+                    after -= scratch.due[g] * (horizon - t)
+                    bits |= 1 << g
+            moved = (stage, follower, t)
+            to = min(int(np.ceil(set_starts(scene, queues, s, moved, scratch.starts))), horizon)
+            copy(scratch.ended, state)
+            after += pass_change(queues, state, moved, scratch.starts, float(to))
+            if second == 0 and scratch.blocked[follower] != 0:
+                after += SPILL
+            enter(queues, search, state, follower, to, here, after, bits)
+    if second == 0 and only >= 0 and only != stage:
+        return
+    take(search.cells, here, state)
+    cost += advance(queues, state, stage, scratch.green, t, t + 1.0)
+    if second == 0 and scratch.blocked[stage] != 0:
+        cost += SPILL
+    enter(queues, search, state, stage, second + 1, here, cost, walked)
+
+
+@inner
+def new_scratch(scene: Scene, s: int, queues: Queues) -> Scratch:
+    """
+    Make room for a search, and see what is special about this moment.
+
+    Parameters
+    ----------
+    scene : Scene
+        The moment.
+    s : int
+        The signal.
+    queues : Queues
+        The vehicles.
+
+    Returns
+    -------
+    Scratch
+        The room.
+    """
+    network, signals = scene.network, scene.signals
+    first, stages, lanes = network.group_ptr[s], len(queues.permits), len(queues.begin)
+    n = network.group_ptr[s + 1] - first
+    scratch = Scratch(
+        np.zeros(n),
+        np.zeros(stages, np.int32),
+        np.full(n, -NEVER),
+        np.empty(n),
+        np.empty(stages, np.int32),
+        new_state(lanes),
+        new_state(lanes),
+    )
+    for p in range(stages):
+        scratch.blocked[p] = spills(network, scene.arrivals, scene.places, s, p)
+    for g in range(n):
+        if network.group_vehicles[first + g] == 0 and signals.shown[first + g] != GREEN:
+            scratch.due[g] = signals.waited[first + g] / WALKERS_WAIT
+    return scratch
+
+
+@inner
+def explore(scene: Scene, s: int, only: int) -> tuple[Queues, Search, int]:
+    """
+    Find the cheapest sequence of stages of a signal over the horizon.
+
+    Parameters
+    ----------
+    scene : Scene
+        The moment.
+    s : int
+        The signal.
+    only : int
+        The only stage to begin with, local number; -1: any.
+
+    Returns
+    -------
+    tuple of Queues, Search and int
+        The queues, the cells, and the cell in which the cheapest plan ends.
+
+    References
+    ----------
+    .. [1] S. Sen, K. L. Head, Controlled optimization of phases at an intersection, Transportation Science 31 (1997)
+       5-17: forward dynamic programming over stages and time, one state kept in each cell.
+    """
+    queues = collect(scene.network, scene.arrivals, scene.onward, scene.places, s)
+    horizon, stages = len(scene.memory.branches) - 1, len(queues.permits)
+    search = new_search(queues, horizon)
+    scratch = new_scratch(scene, s, queues)
+    current = scene.signals.wanted[s]
+    begin_state(scene.network, scene.storage, s, current, queues, scratch.state)
+    keep(search.cells, current, scratch.state)
+    search.value[current] = 0.0
+    search.cost[current] = 0.0
+    for t in range(horizon):
+        limit = min(search.value[t * stages : (t + 1) * stages].min() + BEAM, NEVER)
+        for p in range(stages):
+            if search.value[t * stages + p] < limit:
+                branch(scene, s, queues, search, (t, p), only, scratch)
+    last = horizon * stages
+    return queues, search, int(last + np.argmin(search.value[last : last + stages]))
+
+
+@inner
+def way_to(search: Search, cell: int) -> Int:
+    """
+    List the cells of a plan.
+
+    Parameters
+    ----------
+    search : Search
+        The search.
+    cell : int
+        Where the plan ends.
+
+    Returns
+    -------
+    Int
+        Cells in the order of time; the first is the stage shown now.
+    """
+    length = 0
+    at = cell
+    while at >= 0:
+        length += 1
+        at = search.parent[at]
+    way = np.empty(length, np.int32)
+    while length > 0:
+        length -= 1
+        way[length] = cell
+        cell = search.parent[cell]
+    return way
+
+
+@inner
+def foresee(scene: Scene, s: int, queues: Queues, way: Int) -> None:
+    """
+    Note when each vehicle will cross if a plan is kept, for the neighbours to know.
+
+    Parameters
+    ----------
+    scene : Scene
+        The moment; ``departs`` in its memory is set.
+    s : int
+        The signal.
+    queues : Queues
+        The vehicles.
+    way : Int
+        Cells of the plan.
+    """
+    network, arrivals, stages = scene.network, scene.arrivals, len(queues.permits)
+    state = new_state(len(queues.begin))
+    begin_state(network, scene.storage, s, scene.signals.wanted[s], queues, state)
+    green = np.full(network.group_ptr[s + 1] - network.group_ptr[s], -NEVER)
+    starts = np.empty(len(green))
+    queues.cross[:] = -NEVER
+    for step in range(len(way) - 1):
+        t, stage = float(way[step] // stages), int(way[step] % stages)
+        until, follower = float(way[step + 1] // stages), int(way[step + 1] % stages)
+        if stage == follower:
+            advance(queues, state, stage, green, t, until)
+            continue
+        advance(queues, state, stage, green, t, t + YELLOW_USED)
+        moved = (stage, follower, t)
+        set_starts(scene, queues, s, moved, starts)
+        pass_change(queues, state, moved, starts, until)
+    lanes = lanes_of(network, s)
+    for lane in range(lanes[0], lanes[1]):
+        at = queues.begin[lane - lanes[0]]
+        for i in range(arrivals.lane_ptr[lane], arrivals.lane_ptr[lane + 1]):
+            scene.memory.departs[arrivals.vehicle[i]] = scene.now + queues.cross[at]
+            at += 1
+
+
+@inner
+def has_choice(scene: Scene, s: int) -> bool:
+    """
+    Tell whether there is anything to decide at a signal.
+
+    Parameters
+    ----------
+    scene : Scene
+        The moment.
+    s : int
+        The signal.
+
+    Returns
+    -------
+    bool
+        False with fewer than two stages, during a transition, and where nobody is in view or walks.
+    """
+    network, arrivals = scene.network, scene.arrivals
+    if network.stage_ptr[s + 1] - network.stage_ptr[s] < 2 or not is_settled(network, scene.signals, s):
+        return False
+    lanes = lanes_of(network, s)
+    if arrivals.lane_ptr[lanes[1]] > arrivals.lane_ptr[lanes[0]]:
+        return True
+    return not network.group_vehicles[network.group_ptr[s] : network.group_ptr[s + 1]].all()
+
+
+@inner
+def price_stages(scene: Scene, s: int, trace: Trace) -> None:
+    """
+    Price each stage that a signal could show next.
+
+    Parameters
+    ----------
+    scene : Scene
+        The moment.
+    s : int
+        The signal.
+    trace : Trace
+        Filled in.
+    """
+    stages = scene.network.stage_ptr[s + 1] - scene.network.stage_ptr[s]
+    trace.plans[:, :] = -1
+    for p in range(stages):
+        _, search, best = explore(scene, s, p)
+        trace.costs[p] = search.value[best]
+        for cell in way_to(search, best):
+            trace.plans[p, cell // stages] = cell % stages
+
+
+@kernel
+def look_around(
+    network: Network,
+    signals: Signals,
+    arrivals: Arrivals,
+    storage: Storage,
+    now: float,
+    memory: HorizonMemory,
+) -> tuple[Onward, Float]:
+    """
+    Gather what decisions look at beyond a signal's own vehicles.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    signals : Signals
+        What is shown.
+    arrivals : Arrivals
+        The vehicles.
+    storage : Storage
+        How full lanes are.
+    now : float
+        Time of simulation [s].
+    memory : HorizonMemory
+        The last plans.
+
+    Returns
+    -------
+    tuple of Onward and Float
+        Vehicles that neighbours will send, and the places behind each signal [veh].
+    """
+    onward = expect(network, arrivals, memory.departs, now, float(len(memory.branches) - 1))
+    return onward, places_behind(network, signals, arrivals, storage)
+
+
+@kernel
+def horizon(scene: Scene, part: tuple[int, int], wish: Int, trace: Trace) -> None:
+    """
+    Decide for some signals; each looks at what its neighbours planned before, so neither order nor threads matter.
+
+    Parameters
+    ----------
+    scene : Scene
+        The moment; ``departs`` of these signals' vehicles is set in its memory.
+    part : tuple of int
+        First and past-the-last signal.
+    wish : Int
+        Shape (S), the stage wanted; set for these signals.
+    trace : Trace
+        Filled in for the signal it names, where there is something to decide.
+    """
+    for s in range(part[0], part[1]):
+        if not has_choice(scene, s):
+            continue
+        if s == trace.signal[0]:
+            price_stages(scene, s, trace)
+        queues, search, best = explore(scene, s, -1)
+        way = way_to(search, best)
+        if len(way) > 1:
+            wish[s] = way[1] % len(queues.permits)
+        foresee(scene, s, queues, way)
