@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # How far a plan looks ahead, in class free [s] and in class grid [decisions].
 HORIZON, GRID_STEPS = 45, 6
 # In class free a plan may change stages in each of the first seconds, then in every second and every fourth one [s].
-EACH, SECOND = 10, 30
+EACH, SECOND = 4, 12
 
 
 class Horizon:

@@ -11,7 +11,16 @@ from sim.core.discharge import NEVER, green_starts, lanes_of, places_behind, spi
 from sim.core.exchange import Onward, expect
 from sim.core.jit import inner, kernel
 from sim.core.queue import (
+    BEGIN,
+    DUE,
+    END,
+    INSIDE,
+    LAST,
+    LEFT,
+    NEXT,
+    RANK,
     START_UP,
+    WEIGHT,
     YELLOW_USED,
     Queues,
     State,
@@ -21,10 +30,7 @@ from sim.core.queue import (
     collect,
     copy,
     heads_served,
-    keep,
-    new_cells,
     new_state,
-    take,
 )
 
 if TYPE_CHECKING:
@@ -32,6 +38,8 @@ if TYPE_CHECKING:
 
 # What a queue that is left costs: each pair of vehicles in a lane [s], each vehicle that stands at red [s].
 QUEUE_PRICE, RED_PRICE = 1.0, 10.0
+# What a vehicle on the junction costs that waits for a gap there [s].
+INSIDE_PRICE = 3.0
 # A stage is worth a change to only for vehicles that come so soon after its first green [s].
 SOON = 5.0
 # A plan so much dearer than the cheapest at the same second is given up [veh s].
@@ -83,17 +91,22 @@ class Trace(NamedTuple):
     plans: Int  # (P, T+1) stage that this plan shows at each second, -1 in between
 
 
-class Search(NamedTuple):
-    """Cells (second, stage) of a search, and what is known of the cheapest way to each."""
+# Columns of the cells of a search, and of the sums over its vehicles.
+COST, VALUE = 0, 1
+PARENT, WALKED = 0, 1
+WEIGHTS, MOMENTS = 0, 1
 
-    cost: Float  # ((T+1) * P) of vehicles that crossed [veh s]
-    value: Float  # ((T+1) * P) cost, and what waits [veh s]; NEVER if not reached
-    parent: Int  # ((T+1) * P) cell before, -1 for the first
-    walked: Int  # ((T+1) * P) bits of the pedestrian groups served
-    cells: State
+
+class Search(NamedTuple):
+    """Cells (second, stage) of a search, and what is known of the cheapest way to each; C cells in all."""
+
+    # (C, 2) delay of those who crossed; the same and what waits, NEVER if not reached [veh s]
+    costs: Float
+    ways: Int  # (C, 2) cell before, -1 for the first; bits of the pedestrian groups served
+    counts: Int  # (C, L, 3) states
+    times: Float  # (C, L, 2) states
     due_by: Int  # (L, T+1) vehicles of the lane that are due by then
-    weight: Float  # (n+1) sums of the vehicles' weights
-    moment: Float  # (n+1) sums of weight times due time
+    sums: Float  # (n+1, 2) of the vehicles' weights, and of weight times due time
 
 
 @inner
@@ -142,28 +155,69 @@ def new_search(queues: Queues, horizon: int) -> Search:
     Search
         With no cell reached yet.
     """
-    lanes, cells = len(queues.begin), (horizon + 1) * len(queues.permits)
-    n = len(queues.due)
+    lanes, cells = len(queues.lanes), (horizon + 1) * len(queues.permits)
+    n = len(queues.group)
     search = Search(
-        np.empty(cells),
-        np.full(cells, NEVER),
-        np.full(cells, -1, np.int32),
-        np.zeros(cells, np.int32),
-        new_cells(cells, lanes),
+        np.full((cells, 2), NEVER),
+        np.full((cells, 2), -1, np.int32),
+        np.empty((cells, lanes, 3), np.int32),
+        np.empty((cells, lanes, 2)),
         np.empty((lanes, horizon + 1), np.int32),
-        np.zeros(n + 1),
-        np.zeros(n + 1),
+        np.zeros((n + 1, 2)),
     )
+    times, sums, due_by = queues.times, search.sums, search.due_by
     for i in range(n):
-        search.weight[i + 1] = search.weight[i] + queues.weight[i]
-        search.moment[i + 1] = search.moment[i] + queues.weight[i] * queues.due[i]
+        sums[i + 1, WEIGHTS] = sums[i, WEIGHTS] + times[i, WEIGHT]
+        sums[i + 1, MOMENTS] = sums[i, MOMENTS] + times[i, WEIGHT] * times[i, DUE]
     for k in range(lanes):
-        i = queues.begin[k]
+        i, end = queues.lanes[k, BEGIN], queues.lanes[k, END]
         for t in range(horizon + 1):
-            while i < queues.end[k] and queues.due[i] <= t:
+            while i < end and times[i, DUE] <= t:
                 i += 1
-            search.due_by[k, t] = i
+            due_by[k, t] = i
     return search
+
+
+@inner
+def load(search: Search, cell: int, state: State) -> None:
+    """
+    Take the state that is kept in a cell.
+
+    Parameters
+    ----------
+    search : Search
+        The search.
+    cell : int
+        Which cell.
+    state : State
+        Overwritten.
+    """
+    counts, times, new_counts, new_times = search.counts, search.times, state.counts, state.times
+    for k in range(len(new_times)):
+        new_counts[k, NEXT], new_counts[k, RANK] = counts[cell, k, NEXT], counts[cell, k, RANK]
+        new_counts[k, INSIDE] = counts[cell, k, INSIDE]
+        new_times[k, LAST], new_times[k, LEFT] = times[cell, k, LAST], times[cell, k, LEFT]
+
+
+@inner
+def store(search: Search, cell: int, state: State) -> None:
+    """
+    Keep a state in a cell.
+
+    Parameters
+    ----------
+    search : Search
+        The search.
+    cell : int
+        Which cell.
+    state : State
+        What to keep.
+    """
+    counts, times, old_counts, old_times = search.counts, search.times, state.counts, state.times
+    for k in range(len(old_times)):
+        counts[cell, k, NEXT], counts[cell, k, RANK] = old_counts[k, NEXT], old_counts[k, RANK]
+        counts[cell, k, INSIDE] = old_counts[k, INSIDE]
+        times[cell, k, LAST], times[cell, k, LEFT] = old_times[k, LAST], old_times[k, LEFT]
 
 
 @inner
@@ -190,15 +244,17 @@ def waiting_cost(queues: Queues, search: Search, state: State, stage: int, t: in
         Cost [veh s].
     """
     total = 0.0
-    for k in range(len(state.next)):
-        total += 3.0 * state.inside[k]
-        i, last = state.next[k], search.due_by[k, t]
+    counts, due_by, sums = state.counts, search.due_by, search.sums
+    shows, group = queues.shows, queues.group
+    for k in range(len(counts)):
+        total += INSIDE_PRICE * counts[k, INSIDE]
+        i, last = counts[k, NEXT], due_by[k, t]
         if last <= i:
             continue
-        queue = search.weight[last] - search.weight[i]
-        total += t * queue - (search.moment[last] - search.moment[i])
+        queue = sums[last, WEIGHTS] - sums[i, WEIGHTS]
+        total += t * queue - (sums[last, MOMENTS] - sums[i, MOMENTS])
         total += QUEUE_PRICE * queue * queue
-        if queues.shows[stage, queues.group[i]] == OFF:
+        if shows[stage, group[i]] == OFF:
             total += RED_PRICE * queue
     return total
 
@@ -238,12 +294,10 @@ def enter(
     """
     cell = t * len(queues.permits) + stage
     value = cost + waiting_cost(queues, search, state, stage, t)
-    if value < search.value[cell]:
-        search.value[cell] = value
-        search.cost[cell] = cost
-        search.parent[cell] = parent
-        search.walked[cell] = walked
-        keep(search.cells, cell, state)
+    if value < search.costs[cell, VALUE]:
+        search.costs[cell, VALUE], search.costs[cell, COST] = value, cost
+        search.ways[cell, PARENT], search.ways[cell, WALKED] = parent, walked
+        store(search, cell, state)
 
 
 @inner
@@ -407,10 +461,10 @@ def branch(
     t, horizon = float(second), len(scene.memory.branches) - 1
     stages = len(queues.permits)
     here = second * stages + stage
-    cost, walked = search.cost[here], search.walked[here]
+    cost, walked = search.costs[here, COST], search.ways[here, WALKED]
     state = scratch.state
     if scene.memory.branches[second] != 0:
-        take(search.cells, here, scratch.ended)
+        load(search, here, scratch.ended)
         crossed = cost + advance(queues, scratch.ended, stage, scratch.green, t, t + YELLOW_USED)
         calls = 0
         for g in range(len(scratch.due)):
@@ -438,7 +492,7 @@ def branch(
             enter(queues, search, state, follower, to, here, after, bits)
     if second == 0 and only >= 0 and only != stage:
         return
-    take(search.cells, here, state)
+    load(search, here, state)
     cost += advance(queues, state, stage, scratch.green, t, t + 1.0)
     if second == 0 and scratch.blocked[stage] != 0:
         cost += SPILL
@@ -465,7 +519,7 @@ def new_scratch(scene: Scene, s: int, queues: Queues) -> Scratch:
         The room.
     """
     network, signals = scene.network, scene.signals
-    first, stages, lanes = network.group_ptr[s], len(queues.permits), len(queues.begin)
+    first, stages, lanes = network.group_ptr[s], len(queues.permits), len(queues.lanes)
     n = network.group_ptr[s + 1] - first
     scratch = Scratch(
         np.zeros(n),
@@ -514,16 +568,16 @@ def explore(scene: Scene, s: int, only: int) -> tuple[Queues, Search, int]:
     scratch = new_scratch(scene, s, queues)
     current = scene.signals.wanted[s]
     begin_state(scene.network, scene.storage, s, current, queues, scratch.state)
-    keep(search.cells, current, scratch.state)
-    search.value[current] = 0.0
-    search.cost[current] = 0.0
+    store(search, current, scratch.state)
+    search.costs[current, VALUE], search.costs[current, COST] = 0.0, 0.0
+    search.ways[current, WALKED] = 0
     for t in range(horizon):
-        limit = min(search.value[t * stages : (t + 1) * stages].min() + BEAM, NEVER)
+        limit = min(search.costs[t * stages : (t + 1) * stages, VALUE].min() + BEAM, NEVER)
         for p in range(stages):
-            if search.value[t * stages + p] < limit:
+            if search.costs[t * stages + p, VALUE] < limit:
                 branch(scene, s, queues, search, (t, p), only, scratch)
     last = horizon * stages
-    return queues, search, int(last + np.argmin(search.value[last : last + stages]))
+    return queues, search, int(last + np.argmin(search.costs[last : last + stages, VALUE]))
 
 
 @inner
@@ -547,12 +601,12 @@ def way_to(search: Search, cell: int) -> Int:
     at = cell
     while at >= 0:
         length += 1
-        at = search.parent[at]
+        at = search.ways[at, PARENT]
     way = np.empty(length, np.int32)
     while length > 0:
         length -= 1
         way[length] = cell
-        cell = search.parent[cell]
+        cell = search.ways[cell, PARENT]
     return way
 
 
@@ -573,7 +627,7 @@ def foresee(scene: Scene, s: int, queues: Queues, way: Int) -> None:
         Cells of the plan.
     """
     network, arrivals, stages = scene.network, scene.arrivals, len(queues.permits)
-    state = new_state(len(queues.begin))
+    state = new_state(len(queues.lanes))
     begin_state(network, scene.storage, s, scene.signals.wanted[s], queues, state)
     green = np.full(network.group_ptr[s + 1] - network.group_ptr[s], -NEVER)
     starts = np.empty(len(green))
@@ -590,7 +644,7 @@ def foresee(scene: Scene, s: int, queues: Queues, way: Int) -> None:
         pass_change(queues, state, moved, starts, until)
     lanes = lanes_of(network, s)
     for lane in range(lanes[0], lanes[1]):
-        at = queues.begin[lane - lanes[0]]
+        at = queues.lanes[lane - lanes[0], BEGIN]
         for i in range(arrivals.lane_ptr[lane], arrivals.lane_ptr[lane + 1]):
             scene.memory.departs[arrivals.vehicle[i]] = scene.now + queues.cross[at]
             at += 1
@@ -640,7 +694,7 @@ def price_stages(scene: Scene, s: int, trace: Trace) -> None:
     trace.plans[:, :] = -1
     for p in range(stages):
         _, search, best = explore(scene, s, p)
-        trace.costs[p] = search.value[best]
+        trace.costs[p] = search.costs[best, VALUE]
         for cell in way_to(search, best):
             trace.plans[p, cell // stages] = cell % stages
 

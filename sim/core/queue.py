@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # begins, and the next three follow at no less than these headways [s].
 START_UP = 0.45
 SECOND, THIRD, FOURTH = 3.3, 2.45, 2.2
+# A vehicle that arrives so long after the one ahead is not in its queue [s].
+ON_ITS_OWN = 1.0
 # Rank of a vehicle behind these four.
 FOURTH_PASSED = 4
 # Vehicles still cross so long after the end of green [s].
@@ -37,35 +39,38 @@ ROLLING = 3.0
 PLENTY = 30.0
 
 
+# Few arrays with columns instead of many arrays: numba counts references to each array that a call passes.
+BEGIN, END, WAITING, ROOM = 0, 1, 2, 3
+EARLIEST, DUE, HEADWAY, GATE, WEIGHT, STOP = 0, 1, 2, 3, 4, 5
+NEXT, RANK, INSIDE = 0, 1, 2
+LAST, LEFT = 0, 1
+
+
 class Queues(NamedTuple):
     """The vehicles of one signal, lane by lane in the order they leave; n vehicles, L lanes, g groups, P stages."""
 
-    begin: Int  # (L) first vehicle of the lane
-    end: Int  # (L) past its last one
-    earliest: Float  # (n) at the stop line [s]
-    due: Float  # (n) the same, never before the vehicle ahead [s]; delay counts from here
-    headway: Float  # (n) to the vehicle ahead [s]
+    # (L, 4) first vehicle of the lane; past its last one; group whose permitted vehicles wait on the junction, -1: none;
+    # how many do
+    lanes: Int
+    # (n, 6) earliest arrival at the stop line [s]; the same, never before the vehicle ahead: delay counts from here [s];
+    # headway to the vehicle ahead [s]; not before the exit has room [s]; vehicles it stands for; what stopping costs it
+    # beyond the wait [s]
+    times: Float
     group: Int  # (n) local number
-    gate: Float  # (n) not before the exit has room [s]
-    weight: Float  # (n) vehicles it stands for
-    stop: Float  # (n) what stopping costs it beyond the wait [s]
     cross: Float  # (n) when it crosses [s]; set as the model runs
     shows: Int  # (P, g) what each stage shows
     permits: Int  # (P) 1: some group of the stage must give way
     yields: Int  # (g, g) 1: the row gives way to the column
     opposed: Int  # (g, L) 1: the group gives way to somebody on the lane
-    waiting: Int  # (L) group whose permitted vehicles wait on the junction, -1: none
-    room: Int  # (L) how many do
 
 
 class State(NamedTuple):
-    """How far a lane is served; each array has shape (L), or (cells, L) where many are kept."""
+    """How far each lane is served; a leading axis where many states are kept."""
 
-    next: Int  # first vehicle not served
-    last: Float  # when the one before crossed [s]
-    rank: Int  # vehicles that crossed since the lane got green
-    inside: Int  # permitted vehicles that wait on the junction
-    left: Float  # when the last of them left [s]
+    # (L, 3) first vehicle not served; vehicles that crossed since the lane got green; permitted vehicles that wait on
+    # the junction
+    counts: Int
+    times: Float  # (L, 2) when the vehicle before crossed, and when the last one left the junction [s]
 
 
 @inner
@@ -83,83 +88,7 @@ def new_state(lanes: int) -> State:
     State
         With nothing in it yet.
     """
-    return State(
-        np.empty(lanes, np.int32),
-        np.empty(lanes),
-        np.empty(lanes, np.int32),
-        np.empty(lanes, np.int32),
-        np.empty(lanes),
-    )
-
-
-@inner
-def new_cells(cells: int, lanes: int) -> State:
-    """
-    Make room for many states.
-
-    Parameters
-    ----------
-    cells : int
-        How many.
-    lanes : int
-        Lanes of the signal.
-
-    Returns
-    -------
-    State
-        Arrays of shape (cells, lanes) with nothing in them yet.
-    """
-    return State(
-        np.empty((cells, lanes), np.int32),
-        np.empty((cells, lanes)),
-        np.empty((cells, lanes), np.int32),
-        np.empty((cells, lanes), np.int32),
-        np.empty((cells, lanes)),
-    )
-
-
-@inner
-def keep(cells: State, cell: int, state: State) -> None:
-    """
-    Keep a state.
-
-    Parameters
-    ----------
-    cells : State
-        Where.
-    cell : int
-        Which row.
-    state : State
-        What.
-    """
-    for k in range(len(state.next)):
-        cells.next[cell, k] = state.next[k]
-        cells.last[cell, k] = state.last[k]
-        cells.rank[cell, k] = state.rank[k]
-        cells.inside[cell, k] = state.inside[k]
-        cells.left[cell, k] = state.left[k]
-
-
-@inner
-def take(cells: State, cell: int, state: State) -> None:
-    """
-    Take a state that was kept.
-
-    Parameters
-    ----------
-    cells : State
-        Where it is.
-    cell : int
-        Which row.
-    state : State
-        Overwritten.
-    """
-    for k in range(len(state.next)):
-        state.next[k] = cells.next[cell, k]
-        state.last[k] = cells.last[cell, k]
-        state.rank[k] = cells.rank[cell, k]
-        state.inside[k] = cells.inside[cell, k]
-        state.left[k] = cells.left[cell, k]
+    return State(np.empty((lanes, 3), np.int32), np.empty((lanes, 2)))
 
 
 @inner
@@ -174,12 +103,11 @@ def copy(source: State, target: State) -> None:
     target : State
         Overwritten.
     """
-    for k in range(len(source.next)):
-        target.next[k] = source.next[k]
-        target.last[k] = source.last[k]
-        target.rank[k] = source.rank[k]
-        target.inside[k] = source.inside[k]
-        target.left[k] = source.left[k]
+    counts, times, new_counts, new_times = source.counts, source.times, target.counts, target.times
+    for k in range(len(times)):
+        new_counts[k, NEXT], new_counts[k, RANK] = counts[k, NEXT], counts[k, RANK]
+        new_counts[k, INSIDE] = counts[k, INSIDE]
+        new_times[k, LAST], new_times[k, LEFT] = times[k, LAST], times[k, LEFT]
 
 
 @inner
@@ -215,9 +143,9 @@ def note_stages(network: Network, s: int, queues: Queues) -> None:
             for g in range(n):
                 if queues.yields[g, mine] != 0:
                     queues.opposed[g, k] = 1
-                if queues.yields[mine, g] != 0 and network.movement_store[m] > queues.room[k]:
-                    queues.room[k] = network.movement_store[m]
-                    queues.waiting[k] = mine
+                if queues.yields[mine, g] != 0 and network.movement_store[m] > queues.lanes[k, ROOM]:
+                    queues.lanes[k, ROOM] = network.movement_store[m]
+                    queues.lanes[k, WAITING] = mine
 
 
 @inner
@@ -245,37 +173,38 @@ def line_up(
     first = network.group_ptr[s]
     lanes = lanes_of(network, s)
     at = 0
+    times = queues.times
     for lane in range(lanes[0], lanes[1]):
-        queues.begin[lane - lanes[0]] = at
+        queues.lanes[lane - lanes[0], BEGIN] = at
         begin, end = arrivals.lane_ptr[lane], arrivals.lane_ptr[lane + 1]
         due, ahead = 0.0, -1.0
         for i in range(begin, end + onward.ptr[lane + 1] - onward.ptr[lane]):
             if i < end:
                 m = arrivals.movement[i]
-                queues.earliest[at] = arrivals.earliest[i]
-                queues.weight[at] = arrivals.weight[i]
-                queues.stop[at] = STOP_LOSS if arrivals.speed[i] > ROLLING else 0.0
+                times[at, EARLIEST] = arrivals.earliest[i]
+                times[at, WEIGHT] = arrivals.weight[i]
+                times[at, STOP] = STOP_LOSS if arrivals.speed[i] > ROLLING else 0.0
                 behind = network.movement_exit[m]
                 if places[behind] < PLENTY:
                     before = 0.0
                     for j in range(begin, i):
                         before += network.movement_exit[arrivals.movement[j]] == behind
                     if places[behind] - before < 1.0:
-                        queues.gate[at] = RECOVERY + REFILL * (before - max(places[behind], 0.0))
+                        times[at, GATE] = RECOVERY + REFILL * (before - max(places[behind], 0.0))
             else:
                 j = onward.ptr[lane] + i - end
                 m = onward.movement[j]
-                queues.earliest[at] = max(onward.time[j], due)
-                queues.weight[at] = 1.0
-                queues.stop[at] = STOP_LOSS
-            due = max(due, queues.earliest[at])
-            queues.due[at] = due
+                times[at, EARLIEST] = max(onward.time[j], due)
+                times[at, WEIGHT] = 1.0
+                times[at, STOP] = STOP_LOSS
+            due = max(due, times[at, EARLIEST])
+            times[at, DUE] = due
             # How soon the next one can follow depends on the path of the one ahead.
-            queues.headway[at] = network.movement_headway[m] if ahead < 0.0 else ahead
+            times[at, HEADWAY] = network.movement_headway[m] if ahead < 0.0 else ahead
             ahead = network.movement_headway[m]
             queues.group[at] = network.movement_group[m] - first
             at += 1
-        queues.end[lane - lanes[0]] = at
+        queues.lanes[lane - lanes[0], END] = at
 
 
 @inner
@@ -308,23 +237,16 @@ def collect(network: Network, arrivals: Arrivals, onward: Onward, places: Float,
     groups = network.group_ptr[s + 1] - network.group_ptr[s]
     stages = network.stage_ptr[s + 1] - network.stage_ptr[s]
     queues = Queues(
-        np.empty(size, np.int32),
-        np.empty(size, np.int32),
-        np.empty(n),
-        np.empty(n),
-        np.empty(n),
+        np.zeros((size, 4), np.int32),
+        np.zeros((n, 6)),
         np.empty(n, np.int32),
-        np.zeros(n),
-        np.empty(n),
-        np.empty(n),
         np.empty(n),
         np.empty((stages, groups), np.int32),
         np.zeros(stages, np.int32),
         np.empty((groups, groups), np.int32),
         np.zeros((groups, size), np.int32),
-        np.full(size, -1, np.int32),
-        np.zeros(size, np.int32),
     )
+    queues.lanes[:, WAITING] = -1
     note_stages(network, s, queues)
     line_up(network, arrivals, onward, places, s, queues)
     return queues
@@ -352,57 +274,51 @@ def begin_state(network: Network, storage: Storage, s: int, stage: int, queues: 
     """
     lanes = lanes_of(network, s)
     first = network.group_ptr[s]
-    for k in range(len(state.next)):
-        state.next[k] = queues.begin[k]
-        state.last[k] = -NEVER
+    for k in range(len(state.times)):
         # Green for a while already: its queue moves.
-        state.rank[k] = FOURTH_PASSED
-        state.inside[k] = 0
-        state.left[k] = -NEVER
-        if queues.room[k] == 0 or queues.shows[stage, queues.waiting[k]] != PERMISSIVE:
+        state.counts[k, NEXT], state.counts[k, RANK] = queues.lanes[k, BEGIN], FOURTH_PASSED
+        state.counts[k, INSIDE] = 0
+        state.times[k, LAST], state.times[k, LEFT] = -NEVER, -NEVER
+        group = queues.lanes[k, WAITING]
+        if group < 0 or queues.shows[stage, group] != PERMISSIVE:
             continue
         lane = lanes[0] + k
         counted = -1
         for j in range(network.lane_movement_ptr[lane], network.lane_movement_ptr[lane + 1]):
             m = network.lane_movement[j]
             inside = network.movement_waits[m]
-            if network.movement_group[m] - first == queues.waiting[k] and inside >= 0 and inside != counted:
-                state.inside[k] += storage.vehicles[inside]
+            if network.movement_group[m] - first == group and inside >= 0 and inside != counted:
+                state.counts[k, INSIDE] += storage.vehicles[inside]
                 counted = inside
-        state.inside[k] = min(state.inside[k], queues.room[k])
+        state.counts[k, INSIDE] = min(state.counts[k, INSIDE], queues.lanes[k, ROOM])
 
 
 @inner
-def follows(queues: Queues, state: State, k: int, i: int) -> float:
+def headway_of(headway: float, rank: int, behind: float) -> float:
     """
-    Compute when a vehicle can follow the one ahead of it.
+    Compute how soon a vehicle can follow the one ahead of it.
 
     Parameters
     ----------
-    queues : Queues
-        The queues.
-    state : State
-        Who is served.
-    k : int
-        Its lane, local number.
-    i : int
-        The vehicle.
+    headway : float
+        Its saturation headway [s].
+    rank : int
+        Vehicles that crossed since the lane got green.
+    behind : float
+        How long after the one ahead it arrives [s]; who arrives on his own does not notice that queues start slowly.
 
     Returns
     -------
     float
-        Time [s].
+        Headway [s].
     """
-    headway = queues.headway[i]
-    rank = state.rank[k]
-    # The first of a queue get going slowly; who arrives on his own does not notice.
-    if 0 < rank < FOURTH_PASSED and queues.due[i] < state.last[k] + 1.0:
-        headway = max(headway, SECOND if rank == 1 else THIRD if rank == 2 else FOURTH)
-    return float(state.last[k] + headway)
+    if behind >= ON_ITS_OWN or rank <= 0 or rank >= FOURTH_PASSED:
+        return headway
+    return max(headway, SECOND if rank == 1 else THIRD if rank == 2 else FOURTH)
 
 
 @inner
-def gap(queues: Queues, state: State, shows: Int, g: int, t: float, starts: Float) -> float:
+def gap(queues: Queues, state: State, stage: int, g: int, t: float, starts: Float) -> float:
     """
     Find when a permitted driver can go between the vehicles he gives way to.
 
@@ -412,8 +328,8 @@ def gap(queues: Queues, state: State, shows: Int, g: int, t: float, starts: Floa
         The queues.
     state : State
         Who is served.
-    shows : Int
-        Shape (groups), what the stage shows.
+    stage : int
+        The stage.
     g : int
         The driver's group, local number.
     t : float
@@ -426,24 +342,27 @@ def gap(queues: Queues, state: State, shows: Int, g: int, t: float, starts: Floa
     float
         Time [s]; NEVER while the next opposing vehicle comes too soon.
     """
-    for k in range(len(state.next)):
-        if queues.opposed[g, k] == 0:
+    counts, last, times = state.counts, state.times, queues.times
+    opposed, group, lanes, shows = queues.opposed, queues.group, queues.lanes, queues.shows
+    for k in range(len(last)):
+        if opposed[g, k] == 0:
             continue
-        t = max(t, state.last[k] + GAP_BEFORE)
-        i = state.next[k]
-        if i == queues.end[k]:
+        t = max(t, last[k, LAST] + GAP_BEFORE)
+        i = counts[k, NEXT]
+        if i == lanes[k, END]:
             continue
-        other = queues.group[i]
-        if queues.yields[g, other] != 0 and shows[other] != OFF:
-            comes = max(queues.earliest[i], starts[other], follows(queues, state, k, i), queues.gate[i])
-            if comes < t + GAP_AFTER:
+        other = group[i]
+        if queues.yields[g, other] != 0 and shows[stage, other] != OFF:
+            behind = times[i, DUE] - last[k, LAST]
+            follows = last[k, LAST] + headway_of(times[i, HEADWAY], counts[k, RANK], behind)
+            if max(times[i, EARLIEST], starts[other], follows, times[i, GATE]) < t + GAP_AFTER:
                 return NEVER
     return t
 
 
 @inner
 def leave_junction(
-    queues: Queues, state: State, shows: Int, k: int, starts: Float, begin: float, until: float
+    queues: Queues, state: State, stage: int, k: int, starts: Float, begin: float, until: float
 ) -> float:
     """
     Let those go who wait on the junction, in the gaps they find.
@@ -454,8 +373,8 @@ def leave_junction(
         The queues.
     state : State
         Moved on.
-    shows : Int
-        Shape (groups), what the stage shows.
+    stage : int
+        The stage.
     k : int
         Their lane, local number.
     starts : Float
@@ -469,27 +388,28 @@ def leave_junction(
         Time that they do not wait of what is left of the step [veh s].
     """
     saved = 0.0
-    while state.inside[k] > 0:
-        t = gap(queues, state, shows, queues.waiting[k], max(state.left[k] + FOLLOW_UP, begin), starts)
+    while state.counts[k, INSIDE] > 0:
+        earliest = max(state.times[k, LEFT] + FOLLOW_UP, begin)
+        t = gap(queues, state, stage, queues.lanes[k, WAITING], earliest, starts)
         if t > until:
             break
-        state.inside[k] -= 1
-        state.left[k] = t
+        state.counts[k, INSIDE] -= 1
+        state.times[k, LEFT] = t
         saved += until - t
     return saved
 
 
 @inner
-def brakes(queues: Queues, i: int, start: float) -> float:
+def brakes(stop: float, earliest: float, start: float) -> float:
     """
-    Tell what a green that comes late costs a vehicle beyond the wait.
+    Tell what a green that comes late costs the first vehicle of a lane beyond the wait.
 
     Parameters
     ----------
-    queues : Queues
-        The queues.
-    i : int
-        The first vehicle of its lane.
+    stop : float
+        What a full stop costs it [s].
+    earliest : float
+        When it arrives [s].
     start : float
         When it can start [s].
 
@@ -498,8 +418,7 @@ def brakes(queues: Queues, i: int, start: float) -> float:
     float
         Time [s]; the less, the longer before its arrival the light is green.
     """
-    short = start - START_UP + APPROACH - queues.earliest[i]
-    return float(queues.stop[i] * min(max(short / APPROACH, 0.0), 1.0))
+    return stop * min(max((start - START_UP + APPROACH - earliest) / APPROACH, 0.0), 1.0)
 
 
 @inner
@@ -530,39 +449,43 @@ def serve(
         Delay of those who crossed, and of those who wait on the junction up to ``until`` [veh s].
     """
     delay = 0.0
-    shows = queues.shows[stage]
-    for k in range(len(state.next)):
-        if permitted == 1:
-            delay -= leave_junction(queues, state, shows, k, starts, begin, until)
-        i = state.next[k]
-        while i < queues.end[k]:
-            g = queues.group[i]
-            if shows[g] == OFF or (shows[g] == PERMISSIVE and permitted == 0):
+    shows, cross = queues.shows, queues.cross
+    lanes, times, group = queues.lanes, queues.times, queues.group
+    counts, last = state.counts, state.times
+    for k in range(len(last)):
+        if permitted == 1 and counts[k, INSIDE] > 0:
+            delay -= leave_junction(queues, state, stage, k, starts, begin, until)
+        i = counts[k, NEXT]
+        while i < lanes[k, END]:
+            g = group[i]
+            if shows[stage, g] == OFF or (shows[stage, g] == PERMISSIVE and permitted == 0):
                 break
-            t = max(queues.earliest[i], starts[g], follows(queues, state, k, i), queues.gate[i])
+            behind = times[i, DUE] - last[k, LAST]
+            t = last[k, LAST] + headway_of(times[i, HEADWAY], counts[k, RANK], behind)
+            t = max(times[i, EARLIEST], starts[g], t, times[i, GATE])
             if t > until:
                 break
-            if shows[g] == PERMISSIVE and g == queues.waiting[k]:
+            if shows[stage, g] == PERMISSIVE and g == lanes[k, WAITING]:
                 # Over the stop line, on to the middle of the junction.
-                if state.inside[k] >= queues.room[k]:
+                if counts[k, INSIDE] >= lanes[k, ROOM]:
                     break
-                state.inside[k] += 1
-                delay += until - queues.due[i]
-                if state.inside[k] == 1:
-                    delay -= leave_junction(queues, state, shows, k, starts, t, until)
+                counts[k, INSIDE] += 1
+                delay += until - times[i, DUE]
+                if counts[k, INSIDE] == 1:
+                    delay -= leave_junction(queues, state, stage, k, starts, t, until)
             else:
-                if shows[g] == PERMISSIVE:
-                    t = gap(queues, state, shows, g, t, starts)
+                if shows[stage, g] == PERMISSIVE:
+                    t = gap(queues, state, stage, g, t, starts)
                     if t > until:
                         break
-                delay += queues.weight[i] * (t - queues.due[i])
-            if state.rank[k] == 0:
-                delay += brakes(queues, i, starts[g])
-            queues.cross[i] = t
-            state.last[k] = t
-            state.rank[k] = min(state.rank[k] + 1, FOURTH_PASSED)
+                delay += times[i, WEIGHT] * (t - times[i, DUE])
+            if counts[k, RANK] == 0:
+                delay += brakes(times[i, STOP], times[i, EARLIEST], starts[g])
+            cross[i] = t
+            last[k, LAST] = t
+            counts[k, RANK] = min(counts[k, RANK] + 1, FOURTH_PASSED)
             i += 1
-        state.next[k] = i
+        counts[k, NEXT] = i
     return delay
 
 
@@ -592,10 +515,11 @@ def advance(queues: Queues, state: State, stage: int, starts: Float, begin: floa
     if queues.permits[stage] == 0:
         return serve(queues, state, stage, starts, begin, until, 0)
     delay = 0.0
+    counts = state.counts
     while begin < until:
         end = min(begin + STEP, until)
-        for k in range(len(state.next)):
-            delay += state.inside[k] * (end - begin)
+        for k in range(len(counts)):
+            delay += counts[k, INSIDE] * (end - begin)
         delay += serve(queues, state, stage, starts, begin, end, 0)
         delay += serve(queues, state, stage, starts, begin, end, 1)
         begin = end
@@ -622,15 +546,16 @@ def change(queues: Queues, state: State, stage: int, follower: int) -> float:
         Delay of those who leave the junction [veh s].
     """
     delay = 0.0
-    for k in range(len(state.next)):
-        if state.inside[k] > 0:
-            shows = queues.shows[follower, queues.waiting[k]]
-            if shows != PERMISSIVE:
-                delay += state.inside[k] * (1.0 if shows == PROTECTED else CLEARS)
-                state.inside[k] = 0
-        i = state.next[k]
-        if i < queues.end[k] and queues.shows[stage, queues.group[i]] == OFF:
-            state.rank[k] = 0
+    counts, lanes, group, shows = state.counts, queues.lanes, queues.group, queues.shows
+    for k in range(len(counts)):
+        if counts[k, INSIDE] > 0:
+            new = shows[follower, lanes[k, WAITING]]
+            if new != PERMISSIVE:
+                delay += counts[k, INSIDE] * (1.0 if new == PROTECTED else CLEARS)
+                counts[k, INSIDE] = 0
+        i = counts[k, NEXT]
+        if i < lanes[k, END] and shows[stage, group[i]] == OFF:
+            counts[k, RANK] = 0
     return delay
 
 
@@ -656,10 +581,11 @@ def heads_served(queues: Queues, state: State, stage: int, until: float) -> int:
         Two bits a lane: green, and right of way; lanes beyond the thirty-first are left out.
     """
     bits = 0
-    for k in range(min(len(state.next), 31)):
-        i = state.next[k]
-        if i < queues.end[k] and queues.earliest[i] <= until:
-            shows = queues.shows[stage, queues.group[i]]
-            if shows != OFF:
-                bits |= (3 if shows == PROTECTED else 1) << (2 * k)
+    counts, lanes, times, group, shows = state.counts, queues.lanes, queues.times, queues.group, queues.shows
+    for k in range(min(len(counts), 31)):
+        i = counts[k, NEXT]
+        if i < lanes[k, END] and times[i, EARLIEST] <= until:
+            show = shows[stage, group[i]]
+            if show != OFF:
+                bits |= (3 if show == PROTECTED else 1) << (2 * k)
     return bits

@@ -79,9 +79,9 @@ def test_tram_track(convert: Callable[..., Path]) -> None:
     check(graph)
     tram = next(m for m in graph.movements if m.from_edge == "tc")
     car = next(m for m in graph.movements if (m.from_edge, m.to_edge) == ("wc", "ce"))
-    # A tram takes 24.5 m of the queue: at 8.8 m/s one every 3.8 s.
-    assert round(3600 / tram.headway) == 951
-    assert round(3600 / car.headway) == 1944
+    # A tram takes 24.5 m of the queue: at 10.9 m/s one every 3.5 s.
+    assert round(3600 / tram.headway) == 1022
+    assert round(3600 / car.headway) == 1834
     signal = graph.signal("c")
     group = next(g for g in signal.groups if g.links == (tram.link,))
     assert any(stage.state[tram.link] == "G" for stage in signal.stages)

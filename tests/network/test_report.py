@@ -20,7 +20,7 @@ def test_report_of_a_signal() -> None:
     assert (entry["type"], entry["program"], entry["cycle"]) == ("static", "0", 90.0)
     assert len(entry["approaches"]) == 4
     assert len(entry["movements"]) == report["movements"] == 20
-    assert {m["saturation_flow"] for m in entry["movements"]} == {1944}
+    assert {m["saturation_flow"] for m in entry["movements"]} == {1834}
     assert entry["groups"]["K2"] == {"links": [3, 4], "pedestrian": False, "yellow": 5, "red_yellow": 0}
     assert {"clearing": "K1", "entering": "K3", "intergreen": 5} in entry["conflicts"]
     first = entry["stages"][0]
