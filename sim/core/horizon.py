@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from sim.core.arrays import GREEN, OFF, Arrivals, Byte, Float, Int, Network, Signals, Storage
-from sim.core.discharge import NEVER, green_starts, lanes_of, places_behind, spills
+from sim.core.discharge import NEVER, START_UP, green_starts, lanes_of, places_behind, spills
 from sim.core.exchange import Onward, expect
 from sim.core.jit import inner, kernel
 from sim.core.queue import (
@@ -19,7 +19,6 @@ from sim.core.queue import (
     LEFT,
     NEXT,
     RANK,
-    START_UP,
     WEIGHT,
     YELLOW_USED,
     Queues,
@@ -44,6 +43,8 @@ INSIDE_PRICE = 3.0
 SOON = 5.0
 # A plan so much dearer than the cheapest at the same second is given up [veh s].
 BEAM = 40.0
+# A plan that keeps its stage for some time is not thought over for half of it, and at most so long [s].
+LONGEST_REST = 3
 # After this wait a pedestrian group counts as one vehicle [s].
 WALKERS_WAIT = 40.0
 # What it costs to let traffic onto a full short lane, far above any delay [veh s].
@@ -56,6 +57,7 @@ class HorizonMemory(NamedTuple):
     table: Transitions
     branches: Byte  # (T+1) 1 for each second ahead at which a plan may change stages; T is the horizon
     departs: Float  # (vehicle numbers) when each will cross, as last planned [s of simulation]
+    rests: Float  # (S) until when each signal keeps to its plan without planning anew [s of simulation]
 
 
 class Scene(NamedTuple):
@@ -611,6 +613,29 @@ def way_to(search: Search, cell: int) -> Int:
 
 
 @inner
+def time_kept(way: Int, stages: int) -> int:
+    """
+    Tell how long a plan keeps the stage shown.
+
+    Parameters
+    ----------
+    way : Int
+        Cells of the plan.
+    stages : int
+        Stages of the signal.
+
+    Returns
+    -------
+    int
+        Time [s].
+    """
+    kept = 0
+    while kept + 1 < len(way) and way[kept + 1] % stages == way[0] % stages:
+        kept += 1
+    return kept
+
+
+@inner
 def foresee(scene: Scene, s: int, queues: Queues, way: Int) -> None:
     """
     Note when each vehicle will cross if a plan is kept, for the neighbours to know.
@@ -665,9 +690,12 @@ def has_choice(scene: Scene, s: int) -> bool:
     Returns
     -------
     bool
-        False with fewer than two stages, during a transition, and where nobody is in view or walks.
+        False with fewer than two stages, during a transition, where nobody is in view or walks, and while the last
+        plan rests.
     """
     network, arrivals = scene.network, scene.arrivals
+    if scene.now < scene.memory.rests[s]:
+        return False
     if network.stage_ptr[s + 1] - network.stage_ptr[s] < 2 or not is_settled(network, scene.signals, s):
         return False
     lanes = lanes_of(network, s)
@@ -761,3 +789,4 @@ def horizon(scene: Scene, part: tuple[int, int], wish: Int, trace: Trace) -> Non
         if len(way) > 1:
             wish[s] = way[1] % len(queues.permits)
         foresee(scene, s, queues, way)
+        scene.memory.rests[s] = scene.now + min(time_kept(way, len(queues.permits)) // 2, LONGEST_REST)

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from sim.core.arrays import OFF, PERMISSIVE, PROTECTED, Arrivals, Float, Int, Network, Storage
-from sim.core.discharge import NEVER, lanes_of
+from sim.core.discharge import GAP_AFTER, GAP_BEFORE, NEVER, START_UP, lanes_of
 from sim.core.jit import inner
 
 if TYPE_CHECKING:
     from sim.core.exchange import Onward
 
-# Measured with SUMO's passenger car at steps of one second: the first of a queue crosses so long after its green
-# begins, and the next three follow at no less than these headways [s].
-START_UP = 0.45
+# Measured with SUMO's passenger car at steps of one second: behind the first of a queue the next three follow at no
+# less than these headways [s].
 SECOND, THIRD, FOURTH = 3.3, 2.45, 2.2
 # A vehicle that arrives so long after the one ahead is not in its queue [s].
 ON_ITS_OWN = 1.0
@@ -23,8 +22,8 @@ ON_ITS_OWN = 1.0
 FOURTH_PASSED = 4
 # Vehicles still cross so long after the end of green [s].
 YELLOW_USED = 0.75
-# A permitted driver needs so much time after and before the vehicles he gives way to, and after the driver ahead [s].
-GAP_BEFORE, GAP_AFTER, FOLLOW_UP = 1.6, 4.7, 2.45
+# A permitted driver follows another through the same gap after so long [s].
+FOLLOW_UP = 2.45
 # Who waits on the junction leaves it so long after the end of green [s].
 CLEARS = 2.0
 # A vehicle that stops loses so much beyond the wait [s]; one that comes less than APPROACH after green brakes a little.

@@ -379,14 +379,13 @@ def test_steps_shorter_than_a_second(
     def meddle(api: Any, now: float) -> None:
         shown = api.trafficlight.getRedYellowGreenState("c")
         if not lamps or lamps[-1][1] != shown:
-            # Steps of a tenth do not add up exactly.
-            lamps.append((round(now, 3), shown))
+            lamps.append((now, shown))
 
     interfere(monkeypatch, meddle)
     all_arrive(attempt.run(make_net(), vehicles(), step_length=step), 20)
     for link in range(len(lamps[0][1])):
         shown = [(now, state[link]) for now, state in lamps]
         changes = [shown[0], *(later for before, later in pairwise(shown) if before[1] != later[1])]
-        yellows += [later - now for (now, letter), (later, _) in pairwise(changes) if letter == "y"]
+        yellows += [round(b - a, 3) for (a, letter), (b, _) in pairwise(changes) if letter == "y"]
     assert yellows
     assert [time for time in yellows if time < 3.0 or time % 1.0 != 0.0] == []
