@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from sim.network.layout import lay_out
 from sim.network.program import GREEN_LETTERS
+from sim.network.timing import TimingRules
 
 from .conftest import resco, rilsa
 
@@ -217,3 +219,28 @@ def test_rilsa_2_controls_two_junctions() -> None:
 
 def test_rilsa_4_is_dark_for_a_turn_most_of_the_time() -> None:
     assert {d.kind for d in rilsa(4).doubts} == {"dark at times", "no yellow"}
+
+
+def test_how_many_wait_on_the_junction_for_a_gap_in_cologne1() -> None:
+    """Lengths from the file: left turns wait at the end of their first lane on the junction, turnarounds too."""
+    layout = lay_out(resco("cologne1"), TimingRules())
+    network = layout.network
+    node = ":cluster_357187_359543"
+    found = {
+        layout.watched[inside].removeprefix(node): (round(network.watched_length[inside], 2), room)
+        for inside, room in zip(network.movement_waits, network.movement_store, strict=True)
+        if inside >= 0
+    }
+    assert found == {
+        "_3_0": (8.62, 2),
+        "_4_0": (2.34, 1),
+        "_8_0": (19.63, 3),
+        "_9_0": (18.11, 3),
+        "_13_0": (8.76, 2),
+        "_14_0": (2.34, 1),
+        "_18_0": (19.76, 3),
+        "_19_0": (19.59, 3),
+    }
+    # Everybody else has nowhere to wait but the stop line.
+    assert (network.movement_store[network.movement_waits < 0] == 0).all()
+    assert (network.movement_waits < 0).sum() == 12
