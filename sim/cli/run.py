@@ -63,7 +63,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one argument per option
         typer.Option(
             "--trace",
             metavar="SIGNAL",
-            help="Run the first adaptive cell alone, and write what each decision of SIGNAL was made of.",
+            help="Run the first cell of 'horizon' alone, and write what each decision of SIGNAL was made of.",
         ),
     ] = None,
     debug: Debug = False,  # noqa: ARG001 - main.invoke() looks at it
@@ -82,7 +82,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one argument per option
     require_sumo()
     if keep_sumo_output:
         tasks = [dataclasses.replace(task, keep_sumo_output=True) for task in tasks]
-    if trace:
+    if trace is not None:
         return _trace(tasks, trace, out, time_limit)
     if gui:
         tasks, jobs = [dataclasses.replace(_first_shown(tasks), gui=True)], 1
@@ -168,13 +168,20 @@ def _first_shown(tasks: Sequence[RunTask]) -> RunTask:
 
 
 def _trace(tasks: Sequence[RunTask], signal: str, out: Path | None, time_limit: float | None) -> int:
-    """Run the first cell whose controller decides here, and keep its trace."""
-    from sim.control.registry import find_kind
+    """Run the first cell whose controller explains itself, and keep its trace."""
+    from sim.control.registry import build
+    from sim.errors import near_miss
+    from sim.network.graph import RoadGraph
     from sim.trace import TRACE
 
-    task = next((task for task in tasks if not find_kind(task.controller.id).in_sumo), None)
+    task = next((task for task in tasks if hasattr(build(task.controller), "explain")), None)
     if task is None:
-        msg = "--trace: SUMO runs these controllers itself; add '--controller horizon'"
+        msg = "--trace: none of these controllers explains its decisions; add '--controller horizon'"
+        raise InputError(msg)
+    # A wrong name is told here, as wrong input; in the run's process it would be a run without result.
+    signals = RoadGraph.from_file(task.scenario.network, task.scenario.additional).signals
+    if signal not in signals:
+        msg = f"--trace: {task.scenario.network.name} has no signal '{signal}'{near_miss(signal, signals)}"
         raise InputError(msg)
     folder = out or Path("results") / _folder_name([task.scenario.name])
     _make_writable(folder)
