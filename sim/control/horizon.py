@@ -131,7 +131,7 @@ class Horizon:
         -------
         list of dict
             One entry a stage: its number, the cost of the cheapest plan that begins with it [veh s], and that plan as
-            pairs of second and stage; empty where there was nothing to decide.
+            pairs of the second from which a stage may end, and the stage; empty where there was nothing to decide.
         """
         entries = []
         for stage, cost in enumerate(self._trace.costs.tolist()):

@@ -90,7 +90,7 @@ class Trace(NamedTuple):
 
     signal: Int  # (1) which signal; -1: none
     costs: Float  # (P) cost of the cheapest plan that begins with each stage [veh s]; NaN where nothing was decided
-    plans: Int  # (P, T+1) stage that this plan shows at each second, -1 in between
+    plans: Int  # (P, T+1) stage that this plan shows and may end at each second, -1 in between
 
 
 # Columns of the cells of a search, and of the sums over its vehicles.
@@ -161,7 +161,7 @@ def new_search(queues: Queues, horizon: int) -> Search:
     n = len(queues.group)
     search = Search(
         np.full((cells, 2), NEVER),
-        np.full((cells, 2), -1, np.int32),
+        np.full((cells, 2), -1, np.int64),
         np.empty((cells, lanes, 3), np.int32),
         np.empty((cells, lanes, 2)),
         np.empty((lanes, horizon + 1), np.int32),
@@ -690,7 +690,7 @@ def has_choice(scene: Scene, s: int) -> bool:
     Returns
     -------
     bool
-        False with fewer than two stages, during a transition, where nobody is in view or walks, and while the last
+        False with fewer than two stages, during a transition, where nobody comes or walks, and while the last
         plan rests.
     """
     network, arrivals = scene.network, scene.arrivals
@@ -699,7 +699,8 @@ def has_choice(scene: Scene, s: int) -> bool:
     if network.stage_ptr[s + 1] - network.stage_ptr[s] < 2 or not is_settled(network, scene.signals, s):
         return False
     lanes = lanes_of(network, s)
-    if arrivals.lane_ptr[lanes[1]] > arrivals.lane_ptr[lanes[0]]:
+    expected = scene.onward.ptr[lanes[1]] - scene.onward.ptr[lanes[0]]
+    if arrivals.lane_ptr[lanes[1]] - arrivals.lane_ptr[lanes[0]] + expected > 0:
         return True
     return not network.group_vehicles[network.group_ptr[s] : network.group_ptr[s + 1]].all()
 
