@@ -59,12 +59,7 @@ class Horizon:
             else self.interval
         )
         branches = (ahead % spacing == 0).astype(np.uint8)
-        self._memory = HorizonMemory(
-            tabulate_transitions(network),
-            branches,
-            np.full(1024, -np.inf),
-            np.full(len(network.group_ptr) - 1, -np.inf),
-        )
+        self._memory = HorizonMemory(tabulate_transitions(network), branches, np.full(1024, -np.inf))
 
     def decide(
         self, time: float, network: Network, signals: Signals, arrivals: Arrivals, storage: Storage

@@ -43,8 +43,6 @@ INSIDE_PRICE = 3.0
 SOON = 5.0
 # A plan so much dearer than the cheapest at the same second is given up [veh s].
 BEAM = 40.0
-# A plan that keeps its stage for some time is not thought over for half of it, and at most so long [s].
-LONGEST_REST = 3
 # After this wait a pedestrian group counts as one vehicle [s].
 WALKERS_WAIT = 40.0
 # What it costs to let traffic onto a full short lane, far above any delay [veh s].
@@ -57,7 +55,6 @@ class HorizonMemory(NamedTuple):
     table: Transitions
     branches: Byte  # (T+1) 1 for each second ahead at which a plan may change stages; T is the horizon
     departs: Float  # (vehicle numbers) when each will cross, as last planned [s of simulation]
-    rests: Float  # (S) until when each signal keeps to its plan without planning anew [s of simulation]
 
 
 class Scene(NamedTuple):
@@ -613,29 +610,6 @@ def way_to(search: Search, cell: int) -> Int:
 
 
 @inner
-def time_kept(way: Int, stages: int) -> int:
-    """
-    Tell how long a plan keeps the stage shown.
-
-    Parameters
-    ----------
-    way : Int
-        Cells of the plan.
-    stages : int
-        Stages of the signal.
-
-    Returns
-    -------
-    int
-        Time [s].
-    """
-    kept = 0
-    while kept + 1 < len(way) and way[kept + 1] % stages == way[0] % stages:
-        kept += 1
-    return kept
-
-
-@inner
 def foresee(scene: Scene, s: int, queues: Queues, way: Int) -> None:
     """
     Note when each vehicle will cross if a plan is kept, for the neighbours to know.
@@ -690,12 +664,9 @@ def has_choice(scene: Scene, s: int) -> bool:
     Returns
     -------
     bool
-        False with fewer than two stages, during a transition, where nobody comes or walks, and while the last
-        plan rests.
+        False with fewer than two stages, during a transition, and where nobody comes or walks.
     """
     network, arrivals = scene.network, scene.arrivals
-    if scene.now < scene.memory.rests[s]:
-        return False
     if network.stage_ptr[s + 1] - network.stage_ptr[s] < 2 or not is_settled(network, scene.signals, s):
         return False
     lanes = lanes_of(network, s)
@@ -790,4 +761,3 @@ def horizon(scene: Scene, part: tuple[int, int], wish: Int, trace: Trace) -> Non
         if len(way) > 1:
             wish[s] = way[1] % len(queues.permits)
         foresee(scene, s, queues, way)
-        scene.memory.rests[s] = scene.now + min(time_kept(way, len(queues.permits)) // 2, LONGEST_REST)
