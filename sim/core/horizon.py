@@ -9,7 +9,7 @@ import numpy as np
 from sim.core.arrays import GREEN, OFF, Arrivals, Byte, Float, Int, Network, Signals, Storage
 from sim.core.discharge import NEVER, START_UP, green_starts, lanes_of, places_behind, spills
 from sim.core.exchange import Onward, expect
-from sim.core.jit import inner, kernel
+from sim.core.jit import inner, kernel, leaf
 from sim.core.queue import (
     BEGIN,
     DUE,
@@ -78,6 +78,7 @@ class Scratch(NamedTuple):
     green: Float  # (groups) begin of green where everything is green already [s]
     starts: Float  # (groups) begin of green after a change [s]
     followers: Int  # (P) 1 for stages that may follow
+    heads: Int  # (P, 2) bits of the first vehicles, and of the walkers, that each stage would serve
     ended: State
     state: State
 
@@ -177,7 +178,7 @@ def new_search(queues: Queues, horizon: int) -> Search:
     return search
 
 
-@inner
+@leaf
 def load(search: Search, cell: int, state: State) -> None:
     """
     Take the state that is kept in a cell.
@@ -198,7 +199,7 @@ def load(search: Search, cell: int, state: State) -> None:
         new_times[k, LAST], new_times[k, LEFT] = times[cell, k, LAST], times[cell, k, LEFT]
 
 
-@inner
+@leaf
 def store(search: Search, cell: int, state: State) -> None:
     """
     Keep a state in a cell.
@@ -219,7 +220,7 @@ def store(search: Search, cell: int, state: State) -> None:
         times[cell, k, LAST], times[cell, k, LEFT] = old_times[k, LAST], old_times[k, LEFT]
 
 
-@inner
+@leaf
 def waiting_cost(queues: Queues, search: Search, state: State, stage: int, t: int) -> float:
     """
     Price the vehicles that wait at a second of a plan: their delay so far, and what the queue will still cost.
@@ -258,7 +259,7 @@ def waiting_cost(queues: Queues, search: Search, state: State, stage: int, t: in
     return total
 
 
-@inner
+@leaf
 def enter(
     queues: Queues,
     search: Search,
@@ -299,7 +300,7 @@ def enter(
         store(search, cell, state)
 
 
-@inner
+@leaf
 def set_starts(
     scene: Scene, queues: Queues, s: int, change_of: tuple[int, int, float], starts: Float
 ) -> float:
@@ -345,7 +346,7 @@ def set_starts(
     return float(may_end)
 
 
-@inner
+@leaf
 def pass_change(
     queues: Queues, state: State, change_of: tuple[int, int, float], starts: Float, until: float
 ) -> float:
@@ -374,7 +375,7 @@ def pass_change(
     return delay + advance(queues, state, change_of[1], starts, change_of[2] + YELLOW_USED, until)
 
 
-@inner
+@leaf
 def worth_a_change(
     queues: Queues,
     table: Transitions,
@@ -383,7 +384,7 @@ def worth_a_change(
     stage: int,
     t: float,
     calls: int,
-    followers: Int,
+    scratch: Scratch,
 ) -> None:
     """
     Mark the stages that a stage may sensibly be followed by: those that serve somebody whom no other serves as well.
@@ -404,11 +405,11 @@ def worth_a_change(
         When [s].
     calls : int
         Bits of the pedestrian groups that wait.
-    followers : Int
-        Shape (P), set to 1 for these stages, else to 0.
+    scratch : Scratch
+        Room to work; ``followers`` is set.
     """
     stages = len(queues.permits)
-    served, walkers = np.empty(stages, np.int64), np.empty(stages, np.int64)
+    followers, served, walkers = scratch.followers, scratch.heads[:, 0], scratch.heads[:, 1]
     first = table.pair_ptr[s] + stage * stages
     latest = t + table.shortest[first] + SOON
     for p in range(stages):
@@ -432,7 +433,7 @@ def worth_a_change(
                 followers[p] = 0
 
 
-@inner
+@leaf
 def branch(
     scene: Scene, s: int, queues: Queues, search: Search, cell: tuple[int, int], only: int, scratch: Scratch
 ) -> None:
@@ -473,7 +474,7 @@ def branch(
             scratch.followers[:] = 0
             scratch.followers[only] = int(only != stage)
         else:
-            worth_a_change(queues, scene.memory.table, s, scratch.ended, stage, t, calls, scratch.followers)
+            worth_a_change(queues, scene.memory.table, s, scratch.ended, stage, t, calls, scratch)
         for follower in range(stages):
             if scratch.followers[follower] == 0:
                 continue
@@ -526,6 +527,7 @@ def new_scratch(scene: Scene, s: int, queues: Queues) -> Scratch:
         np.full(n, -NEVER),
         np.empty(n),
         np.empty(stages, np.int32),
+        np.empty((stages, 2), np.int64),
         new_state(lanes),
         new_state(lanes),
     )

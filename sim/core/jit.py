@@ -151,3 +151,8 @@ def inner(function: F) -> F:
     """
     part = register_jitable(fastmath=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
     return cast("F", part(function))
+
+
+def leaf(function: F) -> F:
+    part = register_jitable(fastmath=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
+    return cast("F", part(function))

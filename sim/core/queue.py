@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.core.arrays import OFF, PERMISSIVE, PROTECTED, Arrivals, Float, Int, Network, Storage
 from sim.core.discharge import GAP_AFTER, GAP_BEFORE, NEVER, START_UP, lanes_of
-from sim.core.jit import inner
+from sim.core.jit import inner, leaf
 
 if TYPE_CHECKING:
     from sim.core.exchange import Onward
@@ -59,6 +59,8 @@ class Queues(NamedTuple):
     cross: Float  # (n) when it crosses [s]; set as the model runs
     shows: Int  # (P, g) what each stage shows
     permits: Int  # (P) 1: some group of the stage must give way
+    # (P, L) what the stage gives the lane: 1: right of way, 2: green that must give way, 3: both to different groups
+    gives: Int
     yields: Int  # (g, g) 1: the row gives way to the column
     opposed: Int  # (g, L) 1: the group gives way to somebody on the lane
 
@@ -90,7 +92,7 @@ def new_state(lanes: int) -> State:
     return State(np.empty((lanes, 3), np.int32), np.empty((lanes, 2)))
 
 
-@inner
+@leaf
 def copy(source: State, target: State) -> None:
     """
     Copy a state.
@@ -109,7 +111,7 @@ def copy(source: State, target: State) -> None:
         new_times[k, LAST], new_times[k, LEFT] = times[k, LAST], times[k, LEFT]
 
 
-@inner
+@leaf
 def note_stages(network: Network, s: int, queues: Queues) -> None:
     """
     Note what each stage of a signal shows, and who gives way to whom.
@@ -139,6 +141,10 @@ def note_stages(network: Network, s: int, queues: Queues) -> None:
         for j in range(network.lane_movement_ptr[lane], network.lane_movement_ptr[lane + 1]):
             m = network.lane_movement[j]
             mine = network.movement_group[m] - first
+            for p in range(len(queues.permits)):
+                show = queues.shows[p, mine]
+                if show != OFF:
+                    queues.gives[p, k] |= 1 if show == PROTECTED else 2
             for g in range(n):
                 if queues.yields[g, mine] != 0:
                     queues.opposed[g, k] = 1
@@ -147,7 +153,7 @@ def note_stages(network: Network, s: int, queues: Queues) -> None:
                     queues.lanes[k, WAITING] = mine
 
 
-@inner
+@leaf
 def line_up(
     network: Network, arrivals: Arrivals, onward: Onward, places: Float, s: int, queues: Queues
 ) -> None:
@@ -242,6 +248,7 @@ def collect(network: Network, arrivals: Arrivals, onward: Onward, places: Float,
         np.empty(n),
         np.empty((stages, groups), np.int32),
         np.zeros(stages, np.int32),
+        np.zeros((stages, size), np.int32),
         np.empty((groups, groups), np.int32),
         np.zeros((groups, size), np.int32),
     )
@@ -251,7 +258,7 @@ def collect(network: Network, arrivals: Arrivals, onward: Onward, places: Float,
     return queues
 
 
-@inner
+@leaf
 def begin_state(network: Network, storage: Storage, s: int, stage: int, queues: Queues, state: State) -> None:
     """
     Set the state of this moment: nobody served, and who waits on the junction.
@@ -292,7 +299,7 @@ def begin_state(network: Network, storage: Storage, s: int, stage: int, queues: 
         state.counts[k, INSIDE] = min(state.counts[k, INSIDE], queues.lanes[k, ROOM])
 
 
-@inner
+@leaf
 def headway_of(headway: float, rank: int, behind: float) -> float:
     """
     Compute how soon a vehicle can follow the one ahead of it.
@@ -316,7 +323,7 @@ def headway_of(headway: float, rank: int, behind: float) -> float:
     return max(headway, SECOND if rank == 1 else THIRD if rank == 2 else FOURTH)
 
 
-@inner
+@leaf
 def gap(queues: Queues, state: State, stage: int, g: int, t: float, starts: Float) -> float:
     """
     Find when a permitted driver can go between the vehicles he gives way to.
@@ -359,7 +366,7 @@ def gap(queues: Queues, state: State, stage: int, g: int, t: float, starts: Floa
     return t
 
 
-@inner
+@leaf
 def leave_junction(
     queues: Queues, state: State, stage: int, k: int, starts: Float, begin: float, until: float
 ) -> float:
@@ -398,7 +405,7 @@ def leave_junction(
     return saved
 
 
-@inner
+@leaf
 def brakes(stop: float, earliest: float, start: float) -> float:
     """
     Tell what a green that comes late costs the first vehicle of a lane beyond the wait.
@@ -420,7 +427,7 @@ def brakes(stop: float, earliest: float, start: float) -> float:
     return stop * min(max((start - START_UP + APPROACH - earliest) / APPROACH, 0.0), 1.0)
 
 
-@inner
+@leaf
 def serve(
     queues: Queues, state: State, stage: int, starts: Float, begin: float, until: float, permitted: int
 ) -> float:
@@ -451,7 +458,10 @@ def serve(
     shows, cross = queues.shows, queues.cross
     lanes, times, group = queues.lanes, queues.times, queues.group
     counts, last = state.counts, state.times
+    gives = queues.gives
     for k in range(len(last)):
+        if gives[stage, k] & (1 + permitted) == 0:
+            continue
         if permitted == 1 and counts[k, INSIDE] > 0:
             delay -= leave_junction(queues, state, stage, k, starts, begin, until)
         i = counts[k, NEXT]
@@ -488,7 +498,7 @@ def serve(
     return delay
 
 
-@inner
+@leaf
 def advance(queues: Queues, state: State, stage: int, starts: Float, begin: float, until: float) -> float:
     """
     Show a stage for some time.
@@ -525,7 +535,7 @@ def advance(queues: Queues, state: State, stage: int, starts: Float, begin: floa
     return delay
 
 
-@inner
+@leaf
 def change(queues: Queues, state: State, stage: int, follower: int) -> float:
     """
     End a stage: who waits on the junction leaves it, and lanes that get green start from a standstill.
@@ -558,7 +568,7 @@ def change(queues: Queues, state: State, stage: int, follower: int) -> float:
     return delay
 
 
-@inner
+@leaf
 def heads_served(queues: Queues, state: State, stage: int, until: float) -> int:
     """
     Tell which lanes' first vehicles a stage would serve, and which with right of way.
