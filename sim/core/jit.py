@@ -154,5 +154,21 @@ def inner(function: F) -> F:
 
 
 def leaf(function: F) -> F:
+    """
+    Have a function that makes no array compiled into the kernels that call it.
+
+    It does not take part in counting references to the arrays it is given: its caller holds them. In functions that
+    are called thousands of times a decision that counting costs more than what they compute.
+
+    Parameters
+    ----------
+    function : callable
+        As for `kernel`, but one that makes no array; numba refuses it otherwise.
+
+    Returns
+    -------
+    callable
+        The same function; called from Python it runs as plain Python.
+    """
     part = register_jitable(fastmath=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
     return cast("F", part(function))

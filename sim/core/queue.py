@@ -460,12 +460,11 @@ def serve(
     counts, last = state.counts, state.times
     gives = queues.gives
     for k in range(len(last)):
-        if gives[stage, k] & (1 + permitted) == 0:
-            continue
         if permitted == 1 and counts[k, INSIDE] > 0:
             delay -= leave_junction(queues, state, stage, k, starts, begin, until)
         i = counts[k, NEXT]
-        while i < lanes[k, END]:
+        end = lanes[k, END] if gives[stage, k] & (1 + permitted) != 0 else i
+        while i < end:
             g = group[i]
             if shows[stage, g] == OFF or (shows[stage, g] == PERMISSIVE and permitted == 0):
                 break
@@ -525,8 +524,16 @@ def advance(queues: Queues, state: State, stage: int, starts: Float, begin: floa
         return serve(queues, state, stage, starts, begin, until, 0)
     delay = 0.0
     counts = state.counts
+    shows, first = queues.shows, NEVER
+    for g in range(len(starts)):
+        if shows[stage, g] != OFF:
+            first = min(first, starts[g])
     while begin < until:
         end = min(begin + STEP, until)
+        if end < first:
+            # Nobody has green yet.
+            begin = end
+            continue
         for k in range(len(counts)):
             delay += counts[k, INSIDE] * (end - begin)
         delay += serve(queues, state, stage, starts, begin, end, 0)
