@@ -148,6 +148,7 @@ class TrialStreet:
             vehicle=np.arange(len(self._lane), dtype=np.int32),
             onward=np.full(len(self._lane), -1, np.int32),
             onward_time=np.zeros(len(self._lane)),
+            barred=np.zeros(len(self._lane), np.uint8),
         )
 
     def _storage(self) -> Storage:

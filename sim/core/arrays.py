@@ -17,6 +17,9 @@ RED, RED_YELLOW, GREEN, YELLOW = 0, 1, 2, 3
 # What a stage asks of a group: red, green with right of way, green that must yield.
 OFF, PROTECTED, PERMISSIVE = 0, 1, 2
 
+# A road shorter than this fills within a green: signals at its ends have to act as one [m].
+SHORT_LINK = 60.0
+
 
 class Network(NamedTuple):
     """
@@ -74,6 +77,8 @@ class Network(NamedTuple):
     watched_after: (
         Int  # (W) for a lane on a junction: the lane its vehicles leave to; -1: another kind of lane
     )
+    # Edges
+    edge_ring: Int  # (edges) ring of short roads without signals that the edge is part of; -1: none
     # Turns: T, from one edge to the next through a signal.
     turn_movement_ptr: Int  # (T+1)
     turn_movement: Int
@@ -96,6 +101,7 @@ class Arrivals(NamedTuple):
     vehicle: Int  # (n) number that stays with a vehicle while it is in view
     onward: Int  # (n) movement it will use at the signal after the next; -1: none
     onward_time: Float  # (n) free travel time between the two stop lines [s]
+    barred: Byte  # (n) 1: behind the signal it would drive onto a ring that is about to lock
 
 
 class Storage(NamedTuple):

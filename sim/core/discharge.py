@@ -10,6 +10,7 @@ from sim.core.arrays import (
     PERMISSIVE,
     PROTECTED,
     RED_YELLOW,
+    SHORT_LINK,
     Arrivals,
     Float,
     Network,
@@ -25,8 +26,6 @@ START_UP = 0.45
 # A permitted driver crosses when no opposing vehicle is due within these times before and after [s].
 GAP_BEFORE, GAP_AFTER = 1.6, 4.7
 NEVER = 1e9
-# Signals closer than this have to act as one: the lane between them fills within a green [m].
-SHORT_LINK = 60.0
 # Who is so near crosses before a green can be ended [s].
 NEAR = 6.0
 
@@ -171,7 +170,7 @@ def places_behind(network: Network, signals: Signals, arrivals: Arrivals, storag
 @kernel
 def spills(network: Network, arrivals: Arrivals, places: Float, s: int, stage: int) -> bool:
     """
-    Tell whether a stage lets vehicles onto the junction that have no place behind it.
+    Tell whether a stage lets vehicles onto the junction that have no place behind it, or onto a ring about to lock.
 
     Parameters
     ----------
@@ -189,7 +188,7 @@ def spills(network: Network, arrivals: Arrivals, places: Float, s: int, stage: i
     Returns
     -------
     bool
-        True if the first vehicle of a lane, near its stop line, gets green towards a short lane that is full.
+        True if the first vehicle of a lane, near its stop line, gets green towards a short lane that is full, or is barred.
     """
     first = network.group_ptr[s]
     row = network.stage_matrix_ptr[s] + stage * (network.group_ptr[s + 1] - first)
@@ -204,8 +203,10 @@ def spills(network: Network, arrivals: Arrivals, places: Float, s: int, stage: i
         full = places[behind] < 1.0 and network.watched_length[behind] < SHORT_LINK
         # Between two stop lines of one signal its stages are made to fit.
         if full and (own == behind).any():
-            continue
-        if full and network.stage_shows[row + network.movement_group[m] - first] != OFF:
+            full = False
+        if (full or arrivals.barred[i] != 0) and network.stage_shows[
+            row + network.movement_group[m] - first
+        ] != OFF:
             return True
     return False
 

@@ -304,6 +304,84 @@ def second_turn(routes: Routes, memory: Memory, slot: int, turn: int) -> tuple[i
 
 
 @kernel
+def note_rings(network: Network, routes: Routes, vehicles: Vehicles, memory: Memory) -> Byte:
+    """
+    Find where rings are about to lock: somebody stands on one who wants to go on round it.
+
+    He needs room ahead of him and a gap; whoever drives onto the ring now takes both. Where all lanes of a ring are
+    full of such vehicles none of them can ever move again.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    routes : Routes
+        All routes.
+    vehicles : Vehicles
+        The vehicles.
+    memory : Memory
+        Where each is on its route.
+
+    Returns
+    -------
+    Byte
+        Shape (edges), 1 for the edge where he stands and the one he waits for.
+    """
+    ring = network.edge_ring
+    stuck = np.zeros(len(ring), np.uint8)
+    for k in range(len(vehicles.slot)):
+        slot = vehicles.slot[k]
+        at = memory.place[slot]
+        if vehicles.speed[k] >= SLOW or at < 0 or at + 1 >= routes.ptr[memory.route[slot] + 1]:
+            continue
+        here, then = routes.edge[at], routes.edge[at + 1]
+        if here >= 0 and then >= 0 and ring[here] >= 0 and ring[here] == ring[then]:
+            stuck[here] = stuck[then] = 1
+    return stuck
+
+
+@kernel
+def is_barred(routes: Routes, memory: Memory, slot: int, turn: int, stuck: Byte, reach: float) -> bool:
+    """
+    Tell whether a vehicle would drive onto a ring about to lock between its next two signals.
+
+    Parameters
+    ----------
+    routes : Routes
+        All routes.
+    memory : Memory
+        Where each vehicle is on its route.
+    slot : int
+        The vehicle's memory.
+    turn : int
+        Its next turn.
+    stuck : Byte
+        Shape (edges), from `note_rings`.
+    reach : float
+        Rings further behind the signal than this do not count [m].
+
+    Returns
+    -------
+    bool
+        True if it would.
+    """
+    first, last = routes.ptr[memory.route[slot]], routes.ptr[memory.route[slot] + 1]
+    at = max(memory.place[slot], first)
+    while at < last and not (routes.turn[at] == turn and routes.gap[at] == 0.0):
+        at += 1
+    at += 1
+    while at < last and reach > 0.0:
+        edge = routes.edge[at]
+        if edge >= 0 and stuck[edge] != 0:
+            return True
+        if routes.turn[at] >= 0 and routes.gap[at] == 0.0:
+            return False
+        reach -= routes.length[at]
+        at += 1
+    return False
+
+
+@kernel
 def sense(
     network: Network, routes: Routes, vehicles: Vehicles, memory: Memory, reach: float, strays: Int
 ) -> tuple[Arrivals, Storage]:
@@ -361,7 +439,10 @@ def sense(
         np.empty(total, np.int32),
         np.full(total, -1, np.int32),
         np.zeros(total),
+        np.zeros(total, np.uint8),
     )
+    stuck = note_rings(network, routes, vehicles, memory)
+    some = stuck.any()
     later = np.zeros(lanes, np.int32)
     cursor = ptr[:lanes].copy()
     for k in order:
@@ -386,6 +467,8 @@ def sense(
             arrivals.onward[i] = choose_movement(network, after, -1, later)
             later[network.movement_lane[arrivals.onward[i]]] += 1
             arrivals.onward_time[i] = (network.movement_crossing[m] + gap) / speed
+        if some and is_barred(routes, memory, slot, turn[k], stuck, reach):
+            arrivals.barred[i] = 1
     return arrivals, note_storage(network, vehicles, memory)
 
 

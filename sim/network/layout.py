@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import networkx as nx
 import numpy as np
 
-from sim.core.arrays import OFF, PERMISSIVE, PROTECTED, Int, Network
+from sim.core.arrays import OFF, PERMISSIVE, PROTECTED, SHORT_LINK, Int, Network
 from sim.errors import InputError, near_miss
 from sim.network.derive import offered_stages
 from sim.network.timing import TimingRules, derive_timing
@@ -79,6 +80,10 @@ def watched_lanes(graph: RoadGraph, distance: float) -> dict[str, int]:
     for signal in graph.signals:
         for approach in graph.approaches(signal, distance):
             edges.update(dict.fromkeys(edge for edge, _ in approach.upstream))
+    # Of a ring everything is watched, also what leads away from the signal.
+    ring = dict(zip(graph.graph.nodes, rings(graph).tolist(), strict=True))
+    near = {ring[edge] for edge in edges} - {-1}
+    edges.update(dict.fromkeys(edge for edge, number in ring.items() if number in near))
     lanes: dict[str, int] = {}
     for edge in edges:
         for lane in graph.net.getEdge(edge).getLanes():
@@ -163,6 +168,37 @@ def junction_lanes(graph: RoadGraph, watched: dict[str, int]) -> tuple[Int, Int]
                     last, before[inside] = inside, last
                     after[inside] = watched.get(link.getToLane().getID(), -1)
     return before, after
+
+
+def rings(graph: RoadGraph) -> Int:
+    """
+    Find the rings: short roads on which a vehicle can come back to where it was without passing a signal.
+
+    A short two-way street on whose ends vehicles turn back is one already.
+
+    Parameters
+    ----------
+    graph : RoadGraph
+        The graph.
+
+    Returns
+    -------
+    ndarray
+        Shape (edges), in the order of the graph; number of the ring, -1 for edges that are on none.
+    """
+    length = graph.graph.nodes(data="length")
+    short = nx.DiGraph(
+        (one, other)
+        for one, other, signal in graph.graph.edges(data="signal")
+        if signal is None and length[one] < SHORT_LINK and length[other] < SHORT_LINK
+    )
+    number = {edge: k for k, edge in enumerate(graph.graph.nodes)}
+    ring = np.full(len(number), -1, np.int32)
+    parts = [part for part in nx.strongly_connected_components(short) if len(part) > 1]
+    # By their first edges, so that the numbers do not hang on the order of a set.
+    for k, part in enumerate(sorted(sorted(number[edge] for edge in part) for part in parts)):
+        ring[part] = k
+    return ring
 
 
 def waiting_room(graph: RoadGraph, movement: Movement) -> int:
@@ -320,6 +356,7 @@ def lay_out(graph: RoadGraph, rules: TimingRules, distance: float = 300.0, stage
         watched_edge=np.array([edges.get(lane.getEdge().getID(), -1) for lane in lanes], np.int32),
         watched_before=before,
         watched_after=after,
+        edge_ring=rings(graph),
         turn_movement_ptr=turn_movement_ptr,
         turn_movement=turn_movement,
     )

@@ -39,6 +39,7 @@ def arrivals_of(onward: Any, onward_time: Any, earliest: Any, vehicle: Any) -> A
         vehicle=np.array(vehicle, np.int32),
         onward=np.array(onward, np.int32),
         onward_time=np.array(onward_time, np.float64),
+        barred=np.zeros(n, np.uint8),
     )
 
 

@@ -1,0 +1,124 @@
+"""Short roads between nodes without signals on which vehicles turn back: who must not drive onto them."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sumo
+
+from sim.core.discharge import places_behind, spills
+from sim.network.graph import RoadGraph
+from sim.network.layout import Layout, lay_out, rings
+from sim.network.timing import TimingRules
+from sim.sensing.view import FullView
+
+from .conftest import Placed
+from .test_storage import begin, serving
+
+# Signals at a and d; between b and c, which have none, 20 m of road; a side street at each.
+NODES = """<nodes><node id="a" x="0" y="0" type="traffic_light"/><node id="b" x="120" y="0" type="priority"/>
+<node id="c" x="140" y="0" type="priority"/><node id="d" x="260" y="0" type="traffic_light"/>
+<node id="w" x="-200" y="0"/><node id="e" x="460" y="0"/><node id="n" x="0" y="200"/><node id="s" x="120" y="-200"/>
+<node id="x" x="140" y="-200"/><node id="m" x="260" y="200"/></nodes>"""
+NAMES = [
+    "wa",
+    "aw",
+    "ab",
+    "ba",
+    "bc",
+    "cb",
+    "cd",
+    "dc",
+    "de",
+    "ed",
+    "na",
+    "an",
+    "sb",
+    "bs",
+    "xc",
+    "cx",
+    "md",
+    "dm",
+]
+EDGES = "".join(f'<edge id="{a}" from="{a[0]}" to="{a[1]}" speed="13.89"/>' for a in NAMES)
+ROUND = ("ed", "dc", "cb", "bc", "cd", "de")
+WEST = ("ed", "dc", "cb", "ba", "aw")
+
+
+class Driving(Placed):
+    """Placed vehicles, each with a route of its own."""
+
+    def __init__(self, layout: Layout, *vehicles: tuple[str, float, float, tuple[str, ...]]) -> None:
+        super().__init__(layout, *((lane, front, speed, 5.0) for lane, front, speed, _ in vehicles))
+        self._routes = [route for *_, route in vehicles]
+
+    def route(self, vehicle: str) -> tuple[str, ...]:
+        return self._routes[int(vehicle)]
+
+
+@pytest.fixture(scope="module")
+def ring(tmp_path_factory: pytest.TempPathFactory) -> RoadGraph:
+    folder = tmp_path_factory.mktemp("ring")
+    (folder / "n.nod.xml").write_text(NODES, encoding="utf-8")
+    (folder / "e.edg.xml").write_text(f"<edges>{EDGES}</edges>", encoding="utf-8")
+    files = ["-n", folder / "n.nod.xml", "-e", folder / "e.edg.xml", "-o", folder / "ring.net.xml"]
+    subprocess.run([Path(sumo.SUMO_HOME) / "bin" / "netconvert", *files], check=True, capture_output=True)
+    return RoadGraph.from_file(folder / "ring.net.xml")
+
+
+@pytest.fixture(scope="module")
+def street(ring: RoadGraph) -> Layout:
+    return lay_out(ring, TimingRules())
+
+
+def test_short_roads_one_can_turn_back_on_are_a_ring(ring: RoadGraph) -> None:
+    number = dict(zip(ring.graph.nodes, rings(ring).tolist(), strict=True))
+    assert number["bc"] == number["cb"] == 0
+    # The others are long, or end at a signal.
+    assert {number[name] for name in NAMES if name not in {"bc", "cb"}} == {-1}
+
+
+@pytest.mark.parametrize(
+    ("lane", "speed", "on_the_ring", "waits", "barred"),
+    [
+        ("cb_0", 0.0, ROUND, ("wa", "ab", "bc", "cd"), True),
+        ("inside", 0.0, ROUND, ("wa", "ab", "bc", "cd"), True),
+        # It moves; it does not go round; who waits turns off before the ring.
+        ("cb_0", 8.0, ROUND, ("wa", "ab", "bc", "cd"), False),
+        ("cb_0", 0.0, WEST, ("wa", "ab", "bc", "cd"), False),
+        ("cb_0", 0.0, ROUND, ("wa", "ab", "bs"), False),
+        ("cb_0", 0.0, ROUND, ("wa", "an"), False),
+    ],
+)
+def test_nobody_is_let_onto_a_ring_on_which_somebody_who_goes_round_stands(
+    ring: RoadGraph,
+    street: Layout,
+    lane: str,
+    speed: float,
+    on_the_ring: tuple[str, ...],
+    waits: tuple[str, ...],
+    *,
+    barred: bool,
+) -> None:
+    network, s = street.network, street.signals.index("a")
+    end = network.watched_length[street.watched.index("wa_0")] - 1.0
+    first = ("wa_0", end, 0.0, waits)
+    view = FullView(ring, street, 300.0)
+    if lane == "inside":
+        # On the junction between the two: it is still on the edge before as far as its route is concerned.
+        view.see(Driving(street, ("cb_0", 8.0, 8.0, on_the_ring), first))
+        links = ring.net.getEdge("cb").getOutgoing()[ring.net.getEdge("bc")]
+        lane = ring.path_lanes(links[0].getViaLaneID())[0].getID()
+    arrivals, storage = view.see(Driving(street, (lane, 1.0, speed, on_the_ring), first))
+    at = arrivals.lane_ptr[street.stop_lanes.index("wa_0")]
+    assert arrivals.barred[at] == barred
+    green = begin(street, "a", serving(ring, street, "a", (waits[0], waits[1]), green=True))
+    places = places_behind(network, green, arrivals, storage)
+    serves = serving(ring, street, "a", (waits[0], waits[1]), green=True)
+    other = serving(ring, street, "a", (waits[0], waits[1]), green=False)
+    assert spills(network, arrivals, places, s, serves) is barred
+    assert spills(network, arrivals, places, s, other) is False
+    assert np.flatnonzero(arrivals.barred).tolist() == ([at] if barred else [])
