@@ -28,7 +28,8 @@ FOLLOW_UP = 2.45
 CLEARS = 2.0
 # A vehicle that stops loses so much beyond the wait [s]; one that comes less than APPROACH after green brakes a little.
 STOP_LOSS, APPROACH = 2.7, 2.6
-# A full lane behind the signal is taken to move again after this time, and then to take a vehicle every so often [s].
+# A full lane behind the signal is taken to move again after this time, and then to take a vehicle every so often [s]; a
+# ring about to lock to be free after the same time.
 RECOVERY, REFILL = 20.0, 4.0
 # Permitted streams and those they give way to are run side by side in steps of so much [s].
 STEP = 2.0
@@ -196,6 +197,8 @@ def line_up(
                         before += network.movement_exit[arrivals.movement[j]] == behind
                     if places[behind] - before < 1.0:
                         times[at, GATE] = RECOVERY + REFILL * (before - max(places[behind], 0.0))
+                if arrivals.barred[i] != 0:
+                    times[at, GATE] = max(times[at, GATE], RECOVERY)
             else:
                 j = onward.ptr[lane] + i - end
                 m = onward.movement[j]

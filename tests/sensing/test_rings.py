@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import sumo
 
-from sim.core.discharge import places_behind, spills
+from sim.core.discharge import lanes_of, places_behind, spills
+from sim.core.exchange import Onward
+from sim.core.queue import GATE, RECOVERY, collect
 from sim.network.graph import RoadGraph
 from sim.network.layout import Layout, lay_out, rings
 from sim.network.timing import TimingRules
@@ -122,3 +124,8 @@ def test_nobody_is_let_onto_a_ring_on_which_somebody_who_goes_round_stands(
     assert spills(network, arrivals, places, s, serves) is barred
     assert spills(network, arrivals, places, s, other) is False
     assert np.flatnonzero(arrivals.barred).tolist() == ([at] if barred else [])
+    # A plan does not count on him either.
+    none = np.zeros(0, np.int32)
+    onward = Onward(np.zeros(len(network.lane_signal) + 1, np.int32), none, np.zeros(0))
+    gates = collect(network, arrivals, onward, places, s).times[:, GATE]
+    assert gates[at - arrivals.lane_ptr[lanes_of(network, s)[0]]] == (RECOVERY if barred else 0.0)
