@@ -79,6 +79,7 @@ class Network(NamedTuple):
     )
     # Edges
     edge_ring: Int  # (edges) ring of short roads without signals that the edge is part of; -1: none
+    ring_length: Float  # (rings) [m]
     # Turns: T, from one edge to the next through a signal.
     turn_movement_ptr: Int  # (T+1)
     turn_movement: Int

@@ -304,12 +304,48 @@ def second_turn(routes: Routes, memory: Memory, slot: int, turn: int) -> tuple[i
 
 
 @kernel
-def note_rings(network: Network, routes: Routes, vehicles: Vehicles, memory: Memory) -> Byte:
+def goes_round(network: Network, routes: Routes, memory: Memory, slot: int, reach: float) -> int:
     """
-    Find where rings are about to lock: somebody stands on one who wants to go on round it.
+    Find the ring that a vehicle goes round, or will go round before it comes to a signal.
 
-    He needs room ahead of him and a gap; whoever drives onto the ring now takes both. Where all lanes of a ring are
-    full of such vehicles none of them can ever move again.
+    Parameters
+    ----------
+    network : Network
+        The network.
+    routes : Routes
+        All routes.
+    memory : Memory
+        Where each vehicle is on its route.
+    slot : int
+        The vehicle's memory.
+    reach : float
+        Rings further away than this do not count [m].
+
+    Returns
+    -------
+    int
+        The ring; -1 if it goes round none: who leaves a ring by the next road has a way out.
+    """
+    ring = network.edge_ring
+    at, last = memory.place[slot], routes.ptr[memory.route[slot] + 1] - 1
+    while 0 <= at < last and reach > 0.0:
+        here, then = routes.edge[at], routes.edge[at + 1]
+        if here >= 0 and then >= 0 and ring[here] >= 0 and ring[here] == ring[then]:
+            return int(ring[here])
+        if routes.turn[at] >= 0 and routes.gap[at] == 0.0:
+            return -1
+        at += 1
+        reach -= routes.length[at]
+    return -1
+
+
+@kernel
+def note_rings(network: Network, routes: Routes, vehicles: Vehicles, memory: Memory, reach: float) -> Byte:
+    """
+    Find the rings about to lock: those who go round them, on the ring and on their way to it, fill half of it.
+
+    Each of them needs room ahead of him and a gap, and whoever else drives onto the ring takes both. Where a ring is
+    full and all its lanes begin with such a vehicle none of them can ever move again.
 
     Parameters
     ----------
@@ -321,22 +357,26 @@ def note_rings(network: Network, routes: Routes, vehicles: Vehicles, memory: Mem
         The vehicles.
     memory : Memory
         Where each is on its route.
+    reach : float
+        Who is further away does not count [m].
 
     Returns
     -------
     Byte
-        Shape (edges), 1 for the edge where he stands and the one he waits for.
+        Shape (edges), 1 for the edges of these rings.
     """
     ring = network.edge_ring
     stuck = np.zeros(len(ring), np.uint8)
+    if len(network.ring_length) == 0:
+        return stuck
+    room = network.ring_length / 2.0
     for k in range(len(vehicles.slot)):
-        slot = vehicles.slot[k]
-        at = memory.place[slot]
-        if vehicles.speed[k] >= SLOW or at < 0 or at + 1 >= routes.ptr[memory.route[slot] + 1]:
-            continue
-        here, then = routes.edge[at], routes.edge[at + 1]
-        if here >= 0 and then >= 0 and ring[here] >= 0 and ring[here] == ring[then]:
-            stuck[here] = stuck[then] = 1
+        number = goes_round(network, routes, memory, vehicles.slot[k], reach)
+        if number >= 0:
+            room[number] -= SPACE
+    for edge in range(len(ring)):
+        if ring[edge] >= 0 and room[ring[edge]] <= 0.0:
+            stuck[edge] = 1
     return stuck
 
 
@@ -441,7 +481,7 @@ def sense(
         np.zeros(total),
         np.zeros(total, np.uint8),
     )
-    stuck = note_rings(network, routes, vehicles, memory)
+    stuck = note_rings(network, routes, vehicles, memory, reach)
     some = stuck.any()
     later = np.zeros(lanes, np.int32)
     cursor = ptr[:lanes].copy()

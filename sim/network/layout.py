@@ -35,6 +35,7 @@ class Layout:
     signals: tuple[str, ...]
     groups: tuple[tuple[str, str], ...]
     paths: tuple[tuple[str, ...], ...]
+    direct: tuple[tuple[str, ...], ...]
     stop_lanes: tuple[str, ...]
     watched: tuple[str, ...]
     edges: dict[str, int]
@@ -222,7 +223,7 @@ def waiting_room(graph: RoadGraph, movement: Movement) -> int:
     return 1 + int(max(graph.net.getLane(movement.path[0]).getLength() - 1.0, 0.0) / movement.space)
 
 
-def group_paths(graph: RoadGraph) -> tuple[tuple[str, ...], ...]:
+def group_paths(graph: RoadGraph, *, direct: bool = False) -> tuple[tuple[str, ...], ...]:
     """
     List the lanes on the junction that the vehicles of each group drive over.
 
@@ -230,6 +231,8 @@ def group_paths(graph: RoadGraph) -> tuple[tuple[str, ...], ...]:
     ----------
     graph : RoadGraph
         The graph.
+    direct : bool, optional
+        Only those of movements without a place to wait for a gap.
 
     Returns
     -------
@@ -237,7 +240,14 @@ def group_paths(graph: RoadGraph) -> tuple[tuple[str, ...], ...]:
         Lane ids, one tuple for each group.
     """
     return tuple(
-        tuple(dict.fromkeys(lane for m in group.movements for lane in graph.movements[m].path))
+        tuple(
+            dict.fromkeys(
+                lane
+                for m in group.movements
+                if not direct or len(graph.movements[m].path) == 1
+                for lane in graph.movements[m].path
+            )
+        )
         for signal in graph.signals.values()
         for group in signal.groups
     )
@@ -312,6 +322,8 @@ def lay_out(graph: RoadGraph, rules: TimingRules, distance: float = 300.0, stage
     lanes = [graph.net.getLane(lane) for lane in watched]
 
     before, after = junction_lanes(graph, watched)
+    ring = rings(graph)
+    lengths = np.array([length for _, length in graph.graph.nodes(data="length")], np.float64)
 
     def joined(name: str) -> Int:
         parts = [getattr(t, name).ravel() for t in timings]
@@ -356,7 +368,8 @@ def lay_out(graph: RoadGraph, rules: TimingRules, distance: float = 300.0, stage
         watched_edge=np.array([edges.get(lane.getEdge().getID(), -1) for lane in lanes], np.int32),
         watched_before=before,
         watched_after=after,
-        edge_ring=rings(graph),
+        edge_ring=ring,
+        ring_length=np.bincount(ring[ring >= 0], lengths[ring >= 0]).astype(np.float64),
         turn_movement_ptr=turn_movement_ptr,
         turn_movement=turn_movement,
     )
@@ -365,6 +378,7 @@ def lay_out(graph: RoadGraph, rules: TimingRules, distance: float = 300.0, stage
         signals=tuple(number),
         groups=tuple(groups),
         paths=group_paths(graph),
+        direct=group_paths(graph, direct=True),
         stop_lanes=tuple(stop_lanes),
         watched=tuple(watched),
         edges=edges,

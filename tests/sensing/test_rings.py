@@ -20,11 +20,11 @@ from sim.sensing.view import FullView
 from .conftest import Placed
 from .test_storage import begin, serving
 
-# Signals at a and d; between b and c, which have none, 20 m of road; a side street at each.
+# Signals at a and d; between b and c, which have none, 26 m less the junctions; a side street at each.
 NODES = """<nodes><node id="a" x="0" y="0" type="traffic_light"/><node id="b" x="120" y="0" type="priority"/>
-<node id="c" x="140" y="0" type="priority"/><node id="d" x="260" y="0" type="traffic_light"/>
+<node id="c" x="146" y="0" type="priority"/><node id="d" x="260" y="0" type="traffic_light"/>
 <node id="w" x="-200" y="0"/><node id="e" x="460" y="0"/><node id="n" x="0" y="200"/><node id="s" x="120" y="-200"/>
-<node id="x" x="140" y="-200"/><node id="m" x="260" y="200"/></nodes>"""
+<node id="x" x="146" y="-200"/><node id="m" x="260" y="200"/></nodes>"""
 NAMES = [
     "wa",
     "aw",
@@ -47,6 +47,7 @@ NAMES = [
 ]
 EDGES = "".join(f'<edge id="{a}" from="{a[0]}" to="{a[1]}" speed="13.89"/>' for a in NAMES)
 ROUND = ("ed", "dc", "cb", "bc", "cd", "de")
+THROUGH = ("wa", "ab", "bc", "cd")
 WEST = ("ed", "dc", "cb", "ba", "aw")
 
 
@@ -84,46 +85,47 @@ def test_short_roads_one_can_turn_back_on_are_a_ring(ring: RoadGraph) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lane", "speed", "on_the_ring", "waits", "barred"),
+    ("others", "waits", "barred"),
     [
-        ("cb_0", 0.0, ROUND, ("wa", "ab", "bc", "cd"), True),
-        ("inside", 0.0, ROUND, ("wa", "ab", "bc", "cd"), True),
-        # It moves; it does not go round; who waits turns off before the ring.
-        ("cb_0", 8.0, ROUND, ("wa", "ab", "bc", "cd"), False),
-        ("cb_0", 0.0, WEST, ("wa", "ab", "bc", "cd"), False),
-        ("cb_0", 0.0, ROUND, ("wa", "ab", "bs"), False),
-        ("cb_0", 0.0, ROUND, ("wa", "an"), False),
+        # 15 m of vehicles that go round are more than half of the ring; the second is still on its way.
+        ([("cb_0", 1.0, ROUND), ("dc_0", 20.0, ROUND)], THROUGH, True),
+        ([("inside", 1.0, ROUND), ("dc_0", 20.0, ROUND)], THROUGH, True),
+        ([("dc_0", 40.0, ROUND), ("dc_0", 20.0, ROUND)], THROUGH, True),
+        # One alone; one that only passes; one that has a signal before it.
+        ([("cb_0", 1.0, ROUND)], THROUGH, False),
+        ([("cb_0", 1.0, ROUND), ("dc_0", 20.0, WEST)], THROUGH, False),
+        ([("cb_0", 1.0, ROUND), ("ed_0", 20.0, ROUND)], THROUGH, False),
+        # Who waits turns off before the ring.
+        ([("cb_0", 1.0, ROUND), ("dc_0", 20.0, ROUND)], ("wa", "ab", "bs"), False),
+        ([("cb_0", 1.0, ROUND), ("dc_0", 20.0, ROUND)], ("wa", "an"), False),
     ],
 )
-def test_nobody_is_let_onto_a_ring_on_which_somebody_who_goes_round_stands(
+def test_nobody_is_let_onto_a_ring_half_full_of_vehicles_that_go_round(
     ring: RoadGraph,
     street: Layout,
-    lane: str,
-    speed: float,
-    on_the_ring: tuple[str, ...],
+    others: list[tuple[str, float, tuple[str, ...]]],
     waits: tuple[str, ...],
     *,
     barred: bool,
 ) -> None:
     network, s = street.network, street.signals.index("a")
     end = network.watched_length[street.watched.index("wa_0")] - 1.0
-    first = ("wa_0", end, 0.0, waits)
+    placed = [("wa_0", end, 0.0, waits), *((lane, front, 0.0, route) for lane, front, route in others)]
     view = FullView(ring, street, 300.0)
-    if lane == "inside":
+    if others[0][0] == "inside":
         # On the junction between the two: it is still on the edge before as far as its route is concerned.
-        view.see(Driving(street, ("cb_0", 8.0, 8.0, on_the_ring), first))
+        placed[1] = ("cb_0", 8.0, 8.0, ROUND)
+        view.see(Driving(street, *placed))
         links = ring.net.getEdge("cb").getOutgoing()[ring.net.getEdge("bc")]
-        lane = ring.path_lanes(links[0].getViaLaneID())[0].getID()
-    arrivals, storage = view.see(Driving(street, (lane, 1.0, speed, on_the_ring), first))
+        placed[1] = (ring.path_lanes(links[0].getViaLaneID())[0].getID(), 1.0, 0.0, ROUND)
+    arrivals, storage = view.see(Driving(street, *placed))
     at = arrivals.lane_ptr[street.stop_lanes.index("wa_0")]
     assert arrivals.barred[at] == barred
-    green = begin(street, "a", serving(ring, street, "a", (waits[0], waits[1]), green=True))
-    places = places_behind(network, green, arrivals, storage)
     serves = serving(ring, street, "a", (waits[0], waits[1]), green=True)
     other = serving(ring, street, "a", (waits[0], waits[1]), green=False)
+    places = places_behind(network, begin(street, "a", serves), arrivals, storage)
     assert spills(network, arrivals, places, s, serves) is barred
     assert spills(network, arrivals, places, s, other) is False
-    assert np.flatnonzero(arrivals.barred).tolist() == ([at] if barred else [])
     # A plan does not count on him either.
     none = np.zeros(0, np.int32)
     onward = Onward(np.zeros(len(network.lane_signal) + 1, np.int32), none, np.zeros(0))
