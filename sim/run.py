@@ -14,6 +14,7 @@ import numpy as np
 from sim import __version__
 from sim.control.registry import build, find_kind, stages_of
 from sim.control.spec import ControllerSpec
+from sim.core.arrays import RED
 from sim.errors import InputError
 from sim.network.graph import RoadGraph
 from sim.network.layout import Layout, lay_out
@@ -29,6 +30,7 @@ from sim.trace import Trace, open_trace
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sim.core.arrays import Byte, Signals
     from sim.network.parts import Movement, Signal
 
 # How often standing vehicles are looked for [s]; the longest wait is exact to this.
@@ -334,7 +336,6 @@ def run_adaptive(
     trace : Trace, optional
         Where the decisions of a signal are written down.
     """
-    from sim.core.arrays import RED  # noqa: PLC0415
     from sim.core.guard import new_signals, render, switch  # noqa: PLC0415  (start-up of the CLI)
     from sim.core.sense import waiting_groups  # noqa: PLC0415
     from sim.sensing.view import FullView  # noqa: PLC0415
@@ -372,12 +373,7 @@ def run_adaptive(
             wish = controller.decide(now, network, signals, arrivals, storage)
             if trace is not None:
                 trace.note(now, signals, arrivals, wish)
-        signals.inside[:] = 0
-        vacated &= asked
-        for group in np.flatnonzero(asked > vacated).tolist():
-            somebody, signals.inside[group] = session.on_lanes(layout.paths[group])
-            # Nobody comes any more at red: no need to ask again before the next green.
-            vacated[group] = not somebody and signals.shown[group] == RED
+        note_inside(session, layout, signals, asked, vacated)
         asked = switch(network, signals, wish, waiting, letters)
         changed = np.flatnonzero(letters != shown)
         if len(changed) > 0:
@@ -390,6 +386,36 @@ def run_adaptive(
         if second % LOOK_EVERY == 0:
             watch.look(session)
             ticker.tick(now, watch.running)
+
+
+def note_inside(session: Session, layout: Layout, signals: Signals, asked: Byte, vacated: Byte) -> None:
+    """
+    Note for the guard which groups' vehicles still stand on the junction.
+
+    Parameters
+    ----------
+    session : Session
+        The simulation.
+    layout : Layout
+        The network.
+    signals : Signals
+        Its ``inside`` is set.
+    asked : ndarray
+        Shape (groups), 1 for groups that the guard asks for.
+    vacated : ndarray
+        Shape (groups), 1 for those of them that nobody is left of; changed in place.
+    """
+    stood = signals.inside.copy()
+    signals.inside[:] = 0
+    vacated &= asked
+    for group in np.flatnonzero(asked > vacated).tolist():
+        somebody, stands = session.on_lanes(layout.paths[group])
+        if stood[group] and not stands:
+            # Who stood where nobody waits for a gap has most of his way over the junction before him.
+            stands = session.on_lanes(layout.direct[group])[0]
+        signals.inside[group] = stands
+        # Nobody comes any more at red: no need to ask again before the next green.
+        vacated[group] = not somebody and signals.shown[group] == RED
 
 
 def timing_rules(scenario: Scenario) -> TimingRules:

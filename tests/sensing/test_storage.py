@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from sim.core.arrays import GREEN, PROTECTED
+from sim.core.arrays import GREEN, PROTECTED, RED
 from sim.core.discharge import NEVER, places_behind, spills
 from sim.core.guard import clearing_groups, new_signals, switch
+from sim.run import note_inside
 from sim.sensing.view import FullView
-from sim.sumo.session import Session
+from sim.sumo.session import CRAWL, Session
 
 from .conftest import Placed, inner, look
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from sim.network.graph import RoadGraph
@@ -149,3 +151,37 @@ def test_only_groups_that_ended_their_green_are_asked_for(layout: Layout) -> Non
     ended = before & (signals.shown != GREEN) & (network.group_vehicles == 1)
     assert ended.any()
     assert (asked.astype(bool) == ended).all()
+
+
+class Crossing(Session):
+    """A junction with one vehicle on it, where and as fast as the test says."""
+
+    def __init__(self) -> None:
+        self.lane, self.speed = "", 0.0
+
+    def on_lanes(self, lanes: Iterable[str]) -> tuple[bool, bool]:
+        here = self.lane in lanes
+        return here, here and self.speed < CRAWL
+
+
+@pytest.mark.parametrize(("turn", "parts", "waited_for"), [(("wa", "ab"), 1, True), (("wa", "an"), 2, False)])
+def test_who_stood_on_his_direct_way_is_waited_for_until_he_is_gone(
+    graph: RoadGraph, layout: Layout, turn: tuple[str, str], parts: int, *, waited_for: bool
+) -> None:
+    network, s = layout.network, layout.signals.index("a")
+    link = next(m.link for m in graph.movements if (m.from_edge, m.to_edge) == turn)
+    group = network.link_group[network.link_ptr[s] + link]
+    path = inner(graph, *turn)
+    assert len(path) == parts
+    signals = begin(layout, "a", 0)
+    signals.shown[group] = RED
+    asked, vacated = np.zeros((2, len(network.yellow)), np.uint8)
+    asked[group] = 1
+    street = Crossing()
+    inside = []
+    # He drives; he stands; he drives on; he is gone.
+    for street.lane, street.speed in ((path[-1], 8.0), (path[-1], 0.0), (path[-1], 4.0), ("", 0.0)):
+        note_inside(street, layout, signals, asked, vacated)
+        inside.append(bool(signals.inside[group]))
+    assert inside == [False, True, waited_for, False]
+    assert vacated[group] == 1
