@@ -342,7 +342,9 @@ def goes_round(network: Network, routes: Routes, memory: Memory, slot: int, reac
 @kernel
 def note_rings(network: Network, routes: Routes, vehicles: Vehicles, memory: Memory, reach: float) -> Byte:
     """
-    Find the rings about to lock: those who go round them, on the ring and on their way to it, fill half of it.
+    Find the rings about to lock: those who go round them fill half of them, or one of them stands there.
+
+    Counted are those on the ring and those on their way to it.
 
     Each of them needs room ahead of him and a gap, and whoever else drives onto the ring takes both. Where a ring is
     full and all its lanes begin with such a vehicle none of them can ever move again.
@@ -372,8 +374,12 @@ def note_rings(network: Network, routes: Routes, vehicles: Vehicles, memory: Mem
     room = network.ring_length / 2.0
     for k in range(len(vehicles.slot)):
         number = goes_round(network, routes, memory, vehicles.slot[k], reach)
-        if number >= 0:
-            room[number] -= SPACE
+        if number < 0:
+            continue
+        room[number] -= SPACE
+        edge = routes.edge[memory.place[vehicles.slot[k]]]
+        if vehicles.speed[k] < SLOW and edge >= 0 and ring[edge] == number:
+            room[number] = min(room[number], 0.0)
     for edge in range(len(ring)):
         if ring[edge] >= 0 and room[ring[edge]] <= 0.0:
             stuck[edge] = 1

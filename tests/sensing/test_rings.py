@@ -87,20 +87,20 @@ def test_short_roads_one_can_turn_back_on_are_a_ring(ring: RoadGraph) -> None:
 @pytest.mark.parametrize(
     ("others", "waits", "barred"),
     [
-        # 15 m of vehicles that go round are more than half of the ring; the second is still on its way.
-        ([("cb_0", 1.0, ROUND), ("dc_0", 20.0, ROUND)], THROUGH, True),
-        ([("inside", 1.0, ROUND), ("dc_0", 20.0, ROUND)], THROUGH, True),
+        # One who goes round stands on the ring; two on their way would fill more than half of it.
+        ([("cb_0", 1.0, ROUND)], THROUGH, True),
+        ([("inside", 1.0, ROUND)], THROUGH, True),
         ([("dc_0", 40.0, ROUND), ("dc_0", 20.0, ROUND)], THROUGH, True),
-        # One alone; one that only passes; one that has a signal before it.
-        ([("cb_0", 1.0, ROUND)], THROUGH, False),
-        ([("cb_0", 1.0, ROUND), ("dc_0", 20.0, WEST)], THROUGH, False),
-        ([("cb_0", 1.0, ROUND), ("ed_0", 20.0, ROUND)], THROUGH, False),
+        # One alone on his way; one that only passes; one that has a signal before it.
+        ([("dc_0", 20.0, ROUND)], THROUGH, False),
+        ([("cb_0", 1.0, WEST), ("dc_0", 20.0, ROUND)], THROUGH, False),
+        ([("dc_0", 20.0, ROUND), ("ed_0", 20.0, ROUND)], THROUGH, False),
         # Who waits turns off before the ring.
         ([("cb_0", 1.0, ROUND), ("dc_0", 20.0, ROUND)], ("wa", "ab", "bs"), False),
         ([("cb_0", 1.0, ROUND), ("dc_0", 20.0, ROUND)], ("wa", "an"), False),
     ],
 )
-def test_nobody_is_let_onto_a_ring_half_full_of_vehicles_that_go_round(
+def test_nobody_is_let_onto_a_ring_about_to_lock(
     ring: RoadGraph,
     street: Layout,
     others: list[tuple[str, float, tuple[str, ...]]],
