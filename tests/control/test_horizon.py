@@ -17,7 +17,15 @@ from sim.control.horizon import Horizon, build_horizon
 from sim.control.registry import build, parse_controller
 from sim.core.arrays import GREEN, OFF, PROTECTED
 from sim.core.guard import new_signals, switch
-from sim.core.horizon import PLAIN_NEED, STAGE_NEED, Scene, change_price, green_needed, look_around, standing_needs
+from sim.core.horizon import (
+    PLAIN_NEED,
+    STAGE_NEED,
+    Scene,
+    change_price,
+    green_needed,
+    look_around,
+    standing_needs,
+)
 from sim.core.queue import collect
 from sim.network.graph import RoadGraph
 from sim.network.layout import Layout, lay_out
