@@ -44,7 +44,7 @@ INSIDE_PRICE = 3.0
 # Green that those who stand need, one stage after the other; a stage more adds STAGE_NEED to it. Beyond PLAIN_NEED the
 # junction is hardly cleared before the next queues have come: what is lost in a change then delays all who wait, and
 # each further second makes a change dearer by CHANGE_PRICE, up to LONGEST_NEED [s, veh].
-STAGE_NEED, PLAIN_NEED, LONGEST_NEED, CHANGE_PRICE = 5.0, 15.0, 115.0, 3.0
+STAGE_NEED, PLAIN_NEED, LONGEST_NEED, CHANGE_PRICE = 5.0, 15.0, 55.0, 3.0
 # A stage is worth a change to only for vehicles that come so soon after its first green [s].
 SOON = 5.0
 # A plan so much dearer than the cheapest at the same second is given up [veh s].
