@@ -14,6 +14,7 @@ from sim.core.queue import (
     BEGIN,
     DUE,
     END,
+    HEADWAY,
     INSIDE,
     LAST,
     LEFT,
@@ -31,6 +32,7 @@ from sim.core.queue import (
     heads_served,
     new_state,
 )
+from sim.core.sense import SLOW
 
 if TYPE_CHECKING:
     from sim.core.transitions import Transitions
@@ -39,6 +41,10 @@ if TYPE_CHECKING:
 QUEUE_PRICE, RED_PRICE = 1.0, 10.0
 # What a vehicle on the junction costs that waits for a gap there [s].
 INSIDE_PRICE = 3.0
+# Green that those who stand need, one stage after the other; a stage more adds STAGE_NEED to it. Beyond PLAIN_NEED the
+# junction is hardly cleared before the next queues have come: what is lost in a change then delays all who wait, and
+# each further second makes a change dearer by CHANGE_PRICE, up to LONGEST_NEED [s, veh].
+STAGE_NEED, PLAIN_NEED, LONGEST_NEED, CHANGE_PRICE = 5.0, 15.0, 55.0, 3.0
 # A stage is worth a change to only for vehicles that come so soon after its first green [s].
 SOON = 5.0
 # A plan so much dearer than the cheapest at the same second is given up [veh s].
@@ -81,6 +87,7 @@ class Scratch(NamedTuple):
     heads: Int  # (P, 2) bits of the first vehicles, and of the walkers, that each stage would serve
     ended: State
     state: State
+    toll: float  # price of a change of stages [veh s]
 
 
 class Trace(NamedTuple):
@@ -478,7 +485,7 @@ def branch(
         for follower in range(stages):
             if scratch.followers[follower] == 0:
                 continue
-            after, bits = crossed, walked
+            after, bits = crossed + scratch.toll, walked
             for g in range(len(scratch.due)):
                 if calls & (1 << g) != 0 and queues.shows[follower, g] != OFF:
                     after -= scratch.due[g] * (horizon - t)
@@ -497,6 +504,103 @@ def branch(
     if second == 0 and scratch.blocked[stage] != 0:
         cost += SPILL
     enter(queues, search, state, stage, second + 1, here, cost, walked)
+
+
+@inner
+def standing_needs(scene: Scene, s: int, queues: Queues) -> Float:
+    """
+    Add up the green that the standing vehicles of each lane need.
+
+    Parameters
+    ----------
+    scene : Scene
+        The moment.
+    s : int
+        The signal.
+    queues : Queues
+        The vehicles.
+
+    Returns
+    -------
+    Float
+        Shape (lanes) [s].
+    """
+    arrivals = scene.arrivals
+    lanes = lanes_of(scene.network, s)
+    needs = np.zeros(lanes[1] - lanes[0])
+    for k in range(len(needs)):
+        first = arrivals.lane_ptr[lanes[0] + k]
+        for i in range(first, arrivals.lane_ptr[lanes[0] + k + 1]):
+            at = queues.lanes[k, BEGIN] + i - first
+            if arrivals.speed[i] < SLOW:
+                needs[k] += queues.times[at, WEIGHT] * queues.times[at, HEADWAY]
+    return needs
+
+
+@inner
+def green_needed(queues: Queues, needs: Float) -> float:
+    """
+    Estimate how long the stages take that give all lanes the green they need.
+
+    The lane that needs most gets the stage with which most green of other lanes goes along, until no lane needs any.
+
+    Parameters
+    ----------
+    queues : Queues
+        What stages give to lanes.
+    needs : Float
+        Shape (lanes), green that each needs [s]; used up.
+
+    Returns
+    -------
+    float
+        Time, with a share for the begin and end of each stage [s].
+    """
+    total = 0.0
+    for _ in range(len(needs)):
+        longest = int(np.argmax(needs))
+        time = needs[longest]
+        if time <= 0.0:
+            break
+        best, most = -1, 0.0
+        for p in range(len(queues.permits)):
+            if queues.gives[p, longest] == 0:
+                continue
+            along = 0.0
+            for k in range(len(needs)):
+                if queues.gives[p, k] != 0:
+                    along += min(needs[k], time)
+            if along > most:
+                best, most = p, along
+        needs[longest] = 0.0
+        if best < 0:
+            continue
+        total += time + STAGE_NEED
+        for k in range(len(needs)):
+            if queues.gives[best, k] != 0:
+                needs[k] = max(needs[k] - time, 0.0)
+    return total
+
+
+@inner
+def change_price(needed: float) -> float:
+    """
+    Price a change of stages beyond what the queue model says of it.
+
+    At a full junction all stages are about as good: without a price the plan changes at every turn of the balance, and
+    loses capacity each time.
+
+    Parameters
+    ----------
+    needed : float
+        Green that the standing vehicles need, one stage after the other [s].
+
+    Returns
+    -------
+    float
+        Price [veh s].
+    """
+    return CHANGE_PRICE * min(max(needed - PLAIN_NEED, 0.0), LONGEST_NEED - PLAIN_NEED)
 
 
 @inner
@@ -530,6 +634,7 @@ def new_scratch(scene: Scene, s: int, queues: Queues) -> Scratch:
         np.empty((stages, 2), np.int64),
         new_state(lanes),
         new_state(lanes),
+        change_price(green_needed(queues, standing_needs(scene, s, queues))),
     )
     for p in range(stages):
         scratch.blocked[p] = spills(network, scene.arrivals, scene.places, s, p)
@@ -573,7 +678,9 @@ def explore(scene: Scene, s: int, only: int) -> tuple[Queues, Search, int]:
     search.costs[current, VALUE], search.costs[current, COST] = 0.0, 0.0
     search.ways[current, WALKED] = 0
     for t in range(horizon):
-        limit = min(search.costs[t * stages : (t + 1) * stages, VALUE].min() + BEAM, NEVER)
+        # Wider by the price of a change, or no plan that has one would be followed up.
+        beam = BEAM + scratch.toll
+        limit = min(search.costs[t * stages : (t + 1) * stages, VALUE].min() + beam, NEVER)
         for p in range(stages):
             if search.costs[t * stages + p, VALUE] < limit:
                 branch(scene, s, queues, search, (t, p), only, scratch)

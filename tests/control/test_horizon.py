@@ -17,6 +17,16 @@ from sim.control.horizon import Horizon, build_horizon
 from sim.control.registry import build, parse_controller
 from sim.core.arrays import GREEN, OFF, PROTECTED
 from sim.core.guard import new_signals, switch
+from sim.core.horizon import (
+    PLAIN_NEED,
+    STAGE_NEED,
+    Scene,
+    change_price,
+    green_needed,
+    look_around,
+    standing_needs,
+)
+from sim.core.queue import collect
 from sim.network.graph import RoadGraph
 from sim.network.layout import Layout, lay_out
 from sim.network.timing import TimingRules
@@ -463,3 +473,40 @@ def test_class_grid_is_built_with_the_program_s_stages() -> None:
     assert (grid.stages, grid.interval, grid.reach) == ("program", 20, 200.0)
     assert (each.stages, each.interval, each.reach) == ("derived", 1, 200.0)
     assert build(parse_controller("horizon")).stages == "derived"
+
+
+def needed(ground: Ground, *vehicles: Any) -> float:
+    """Green that those who stand at the first signal need, one stage after the other [s]."""
+    arrivals, storage = ground.see(*vehicles)
+    signals, memory = ground.show(0), ground.controller._memory
+    onward, places = look_around(ground.network, signals, arrivals, storage, 100.0, memory)
+    scene = Scene(ground.network, signals, arrivals, storage, onward, places, memory, 100.0)
+    queues = collect(ground.network, arrivals, onward, places, 0)
+    return green_needed(queues, standing_needs(scene, 0, queues))
+
+
+def queue_of(count: int, arm: str, lane: int = 1, speed: float = 0.0) -> list[Any]:
+    """Vehicles one behind the other that go straight on."""
+    edge = f"{arm}c"
+    return [vehicle(f"{edge}_{lane}", 1.0 + 7.5 * k, speed, edge, f"c{OPPOSITE[arm]}") for k in range(count)]
+
+
+def test_green_needed_counts_lanes_that_are_served_together_once(crossing: Path) -> None:
+    ground = Ground(crossing, free())
+    headway = ground.network.movement_headway.min()
+    assert needed(ground) == 0.0
+    one = needed(ground, *queue_of(10, "w"))
+    assert one == pytest.approx(10 * headway + STAGE_NEED)
+    assert needed(ground, *queue_of(10, "w"), *queue_of(8, "e")) == pytest.approx(one)
+    crosswise = needed(ground, *queue_of(10, "w"), *queue_of(8, "n"))
+    assert crosswise == pytest.approx(18 * headway + 2 * STAGE_NEED)
+    # Who drives is no queue.
+    assert needed(ground, *queue_of(10, "w", speed=10.0)) == 0.0
+
+
+def test_a_change_is_dearer_only_where_much_green_is_needed() -> None:
+    assert change_price(0.0) == change_price(PLAIN_NEED) == 0.0
+    prices = [change_price(need) for need in (20.0, 60.0, 100.0, 500.0, 1000.0)]
+    assert prices == sorted(prices)
+    assert prices[0] > 0.0
+    assert prices[-1] == prices[-2]
