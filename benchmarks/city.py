@@ -97,6 +97,8 @@ def build_network(count: int, draw: np.random.Generator) -> Network:
     outer = LANES * edges
     nowhere = np.full(outer, -1)
     lengths = np.repeat(draw.uniform(*LENGTHS, edges), LANES)
+    # Lanes have two movements and one, in turn, and the movements stand in the order of the lanes.
+    ends = whole(np.concatenate([[0], np.cumsum(np.tile([2, 1], stop_lanes // LANES))]))
 
     def each(value: object, size: int = GROUPS, kind: type = np.int32) -> np.ndarray:
         return np.tile(np.broadcast_to(np.asarray(value, kind), size), count)
@@ -132,8 +134,7 @@ def build_network(count: int, draw: np.random.Generator) -> Network:
         movement_store=each((0, 0, 2) * SIDES, MOVEMENTS),
         lane_watched=whole(np.arange(stop_lanes)),
         lane_signal=whole(np.repeat(np.arange(count), SIDES * LANES)),
-        # Lanes have two movements and one, in turn, and the movements stand in the order of the lanes.
-        lane_movement_ptr=whole(np.concatenate([[0], np.cumsum(np.tile([2, 1], stop_lanes // LANES))])),
+        lane_movement_ptr=ends,
         lane_movement=whole(number.ravel()),
         watched_length=np.concatenate([lengths, each(CROSSINGS * SIDES, MOVEMENTS, np.float64)]),
         watched_speed=np.concatenate(
@@ -142,8 +143,14 @@ def build_network(count: int, draw: np.random.Generator) -> Network:
         watched_edge=whole(np.concatenate([np.arange(outer) // LANES, np.full(movements, -1)])),
         watched_before=whole(np.concatenate([nowhere, lane.ravel()])),
         watched_after=whole(np.concatenate([nowhere, exit_lane.ravel()])),
+        edge_ring=whole(np.full(edges, -1)),
+        ring_length=np.zeros(0),
         turn_movement_ptr=pointer(movements, 1),
         turn_movement=whole(number.ravel()),
+        # Nothing is seen upstream of the lanes that end at a stop line.
+        ahead_ptr=whole(np.concatenate([ends, np.full(outer + movements - stop_lanes, ends[-1])])),
+        ahead_turn=whole(number.ravel()),
+        ahead_movement=whole(number.ravel()),
     )
 
 
@@ -200,12 +207,16 @@ def routes_of(network: Network) -> Routes:
     before = network.lane_watched[network.movement_lane]
     lanes = np.stack([before, network.movement_exit], axis=1).ravel()
     turn = np.stack([np.arange(movements), np.full(movements, -1)], axis=1)
+    length, nothing = network.watched_length[lanes], np.zeros(2 * movements)
     return Routes(
         pointer(movements, 2),
         network.watched_edge[lanes].copy(),
-        network.watched_length[lanes].copy(),
         whole(turn.ravel()),
-        np.zeros(2 * movements),
+        length,
+        nothing,
+        length / SPEED,
+        nothing,
+        np.stack([network.movement_crossing / TURN_SPEED, np.zeros(movements)], axis=1).ravel(),
     )
 
 

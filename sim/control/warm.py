@@ -45,7 +45,7 @@ def warm(spec: ControllerSpec) -> None:
     network = empty_network()
     none = np.zeros(0, np.int32)
     signals = new_signals(network, none)
-    routes = Routes(np.zeros(1, np.int32), none, np.zeros(0), none, np.zeros(0))
+    routes = Routes(np.zeros(1, np.int32), none, none, *np.zeros((5, 0)))
     vehicles = Vehicles(none, none, np.zeros(0), np.zeros(0))
     memory = Memory(none, none, np.zeros(0), none, np.zeros(0))
     arrivals, storage = sense(network, routes, vehicles, memory, 1.0, none)

@@ -83,13 +83,17 @@ class Network(NamedTuple):
     # Turns: T, from one edge to the next through a signal.
     turn_movement_ptr: Int  # (T+1)
     turn_movement: Int
+    # Which stop lines each watched lane leads to without a change of lanes
+    ahead_ptr: Int  # (W+1)
+    ahead_turn: Int  # the turn
+    ahead_movement: Int  # the movement that serves it there
 
 
 class Arrivals(NamedTuple):
     """
     What a controller knows of the traffic: vehicles in the order they reach each stop line.
 
-    Sorted by lane, then by distance. Any source (full view, loops, connected vehicles) delivers this form.
+    Sorted by lane, then in the order they will reach the stop line. Any source (full view, loops, connected vehicles) delivers this form.
     """
 
     lane_ptr: Int  # (L+1)

@@ -21,6 +21,8 @@ GAP = 2.5
 # no pace is taken to be above this one. What is expected of a driver not seen before is PACE.
 FREE, LEARN, FASTEST = 0.75, 0.3, 1.3
 PACE = 0.94
+# Beyond any distance within view [m].
+FAR = 1e6
 
 
 class Routes(NamedTuple):
@@ -28,9 +30,12 @@ class Routes(NamedTuple):
 
     ptr: Int  # (r+1)
     edge: Int  # (e) edge number
-    length: Float  # (e) length of the edge [m]
     turn: Int  # (e) next turn through a signal from here on, -1 if none
+    length: Float  # (e) length of the edge [m]
     gap: Float  # (e) from the end of this edge to that stop line [m]
+    time: Float  # (e) free travel time over the edge [s]
+    gap_time: Float  # (e) free travel time from the end of this edge to that stop line [s]
+    over_time: Float  # (e) free travel time over the junction at the end of this edge [s]
 
 
 class Vehicles(NamedTuple):
@@ -170,7 +175,7 @@ def note_storage(network: Network, vehicles: Vehicles, memory: Memory) -> Storag
 @kernel
 def locate(
     network: Network, routes: Routes, vehicles: Vehicles, memory: Memory, k: int, strays: Int
-) -> tuple[int, float]:
+) -> tuple[int, float, float]:
     """
     Find a vehicle's next turn through a signal and how far its stop line is.
 
@@ -191,25 +196,56 @@ def locate(
 
     Returns
     -------
-    tuple of int and float
-        The turn, -1 if none is known, and the distance [m].
+    tuple of int, float and float
+        The turn, -1 if none is known, the distance [m], and the free travel time from the end of its lane on [s].
     """
     lane, slot = vehicles.lane[k], vehicles.slot[k]
     if memory.route[slot] < 0:
-        return -1, 0.0
+        return -1, 0.0, 0.0
     edge = network.watched_edge[lane]
     left = network.watched_length[lane] - vehicles.position[k]
     if edge >= 0:
         if not place_on_route(routes, vehicles, memory, k, edge):
             strays[k] = 1
-            return -1, 0.0
+            return -1, 0.0, 0.0
         at = memory.place[slot]
-        return routes.turn[at], left + routes.gap[at]
+        return routes.turn[at], left + routes.gap[at], routes.gap_time[at]
     # On a junction: the next edge of the route comes after it.
     at = memory.place[slot] + 1
     if at == 0 or at >= routes.ptr[memory.route[slot] + 1]:
-        return -1, 0.0
-    return routes.turn[at], left + routes.length[at] + routes.gap[at]
+        return -1, 0.0, 0.0
+    return routes.turn[at], left + routes.length[at] + routes.gap[at], routes.time[at] + routes.gap_time[at]
+
+
+@kernel
+def arrival_time(left: float, distance: float, beyond: float, speed: float, limit: float, pace: float) -> float:
+    """
+    Compute when a vehicle that nobody holds up reaches its stop line, over lanes of different limits.
+
+    Parameters
+    ----------
+    left : float
+        To the end of its lane [m].
+    distance : float
+        To the stop line [m].
+    beyond : float
+        Time that the limits allow from the end of its lane to the stop line [s].
+    speed : float
+        Now [m/s].
+    limit : float
+        Speed limit of its lane [m/s].
+    pace : float
+        Share of the limits it drives at.
+
+    Returns
+    -------
+    float
+        Time [s].
+    """
+    if beyond <= 0.0:
+        return travel_time(distance, speed, limit * pace)
+    mean = pace * distance / (left / limit + beyond)
+    return travel_time(distance, min(speed, mean), mean)
 
 
 @kernel
@@ -231,17 +267,22 @@ def choose_movement(network: Network, turn: int, lane_now: int, load: Int) -> in
     Returns
     -------
     int
-        Its movement: on its own lane if that serves the turn, else on the serving lane with the fewest vehicles.
+        Its movement: on a stop line that its lane leads to if one of them serves the turn, else on any that does; of
+        several the one with the fewest vehicles.
     """
     best = -1
+    for k in range(network.ahead_ptr[lane_now], network.ahead_ptr[lane_now + 1]):
+        if network.ahead_turn[k] == turn:
+            m = network.ahead_movement[k]
+            if best < 0 or load[network.movement_lane[m]] < load[network.movement_lane[best]]:
+                best = m
+    if best >= 0:
+        return int(best)
     for t in range(network.turn_movement_ptr[turn], network.turn_movement_ptr[turn + 1]):
         m = network.turn_movement[t]
-        lane = network.movement_lane[m]
-        if network.lane_watched[lane] == lane_now:
-            return int(m)
-        if best < 0 or load[lane] < load[network.movement_lane[best]]:
+        if best < 0 or load[network.movement_lane[m]] < load[network.movement_lane[best]]:
             best = m
-    return best
+    return int(best)
 
 
 @kernel
@@ -263,14 +304,14 @@ def note_pace(network: Network, vehicles: Vehicles, memory: Memory, k: int) -> f
     Returns
     -------
     float
-        Speed it is expected to reach on its lane [m/s].
+        Speed limit of its lane [m/s].
     """
     limit = max(network.watched_speed[vehicles.lane[k]], 1.0)
     slot = vehicles.slot[k]
     share = vehicles.speed[k] / limit
     if share > FREE:
         memory.pace[slot] += LEARN * (min(share, FASTEST) - memory.pace[slot])
-    return float(limit * memory.pace[slot])
+    return float(limit)
 
 
 @kernel
@@ -292,7 +333,7 @@ def second_turn(routes: Routes, memory: Memory, slot: int, turn: int) -> tuple[i
     Returns
     -------
     tuple of int and float
-        Its next turn but one, -1 if none is known, and the way from behind the first signal to that stop line [m].
+        Its next turn but one, -1 if none is known, and the free travel time from stop line to stop line [s].
     """
     first, last = routes.ptr[memory.route[slot]], routes.ptr[memory.route[slot] + 1]
     at = max(memory.place[slot], first)
@@ -300,7 +341,49 @@ def second_turn(routes: Routes, memory: Memory, slot: int, turn: int) -> tuple[i
         at += 1
     if at + 1 >= last:
         return -1, 0.0
-    return int(routes.turn[at + 1]), float(routes.length[at + 1] + routes.gap[at + 1])
+    way = routes.over_time[at] + routes.time[at + 1] + routes.gap_time[at + 1]
+    return int(routes.turn[at + 1]), float(way)
+
+
+@kernel
+def queue_order(network: Network, vehicles: Vehicles, turn: Int, distance: Float, earliest: Float) -> Int:
+    """
+    Sort vehicles in the order they will reach their stop lines.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    vehicles : Vehicles
+        The vehicles.
+    turn : Int
+        Shape (n), the next turn of each, -1 if none.
+    distance : Float
+        Shape (n), to the stop line [m].
+    earliest : Float
+        Shape (n), earliest arrival there [s].
+
+    Returns
+    -------
+    Int
+        Shape (n): who is on a lane that ends at a stop line by distance, and behind them all others by their arrival,
+        since where streets meet the nearer one need not be the first; nobody overtakes on his own lane.
+    """
+    ends = np.zeros(len(network.watched_length), np.uint8)
+    for lane in network.lane_watched:
+        ends[lane] = 1
+    key = np.zeros(len(turn))
+    ahead = np.zeros(len(network.watched_length))
+    for k in np.argsort(distance, kind="mergesort"):
+        if turn[k] < 0:
+            continue
+        lane = vehicles.lane[k]
+        if ends[lane] != 0:
+            key[k] = distance[k] - FAR
+        else:
+            key[k] = max(earliest[k], ahead[lane])
+            ahead[lane] = key[k]
+    return np.argsort(key, kind="mergesort").astype(np.int32)
 
 
 @kernel
@@ -458,11 +541,17 @@ def sense(
     lanes = len(network.lane_signal)
     turn = np.full(n, -1, np.int32)
     distance = np.zeros(n)
+    earliest = np.zeros(n)
     for k in range(n):
-        turn[k], distance[k] = locate(network, routes, vehicles, memory, k, strays)
+        turn[k], distance[k], beyond = locate(network, routes, vehicles, memory, k, strays)
         if distance[k] > reach:
             turn[k] = -1
-    order = np.argsort(distance, kind="mergesort")
+        if turn[k] >= 0:
+            limit = note_pace(network, vehicles, memory, k)
+            left = network.watched_length[vehicles.lane[k]] - vehicles.position[k]
+            pace = memory.pace[vehicles.slot[k]]
+            earliest[k] = arrival_time(left, distance[k], beyond, vehicles.speed[k], limit, pace)
+    order = queue_order(network, vehicles, turn, distance, earliest)
     chosen = np.full(n, -1, np.int32)
     load = np.zeros(lanes, np.int32)
     for k in order:
@@ -502,17 +591,16 @@ def sense(
         if memory.turn[slot] != turn[k]:
             memory.turn[slot] = turn[k]
             arrivals.entered[m] += 1
-        speed = note_pace(network, vehicles, memory, k)
         arrivals.movement[i] = m
         arrivals.vehicle[i] = slot
         arrivals.distance[i] = distance[k]
         arrivals.speed[i] = vehicles.speed[k]
-        arrivals.earliest[i] = travel_time(distance[k], vehicles.speed[k], speed)
-        after, gap = second_turn(routes, memory, slot, turn[k])
+        arrivals.earliest[i] = earliest[k]
+        after, way = second_turn(routes, memory, slot, turn[k])
         if after >= 0:
-            arrivals.onward[i] = choose_movement(network, after, -1, later)
+            arrivals.onward[i] = choose_movement(network, after, network.movement_exit[m], later)
             later[network.movement_lane[arrivals.onward[i]]] += 1
-            arrivals.onward_time[i] = (network.movement_crossing[m] + gap) / speed
+            arrivals.onward_time[i] = way / memory.pace[slot]
         if some and is_barred(routes, memory, slot, turn[k], stuck, reach):
             arrivals.barred[i] = 1
     return arrivals, note_storage(network, vehicles, memory)

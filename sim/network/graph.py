@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 LONGEST_PATH = 8
 # SUMO's letters for it in right-hand and left-hand traffic.
 TURNAROUND = frozenset("tT")
+# How SUMO's passenger car speeds up and slows down [m/s2], and the least speed a path is driven at [m/s].
+ACCELERATION, DECELERATION = 2.6, 4.5
+SLOWEST = 1.0
 
 
 class RoadGraph:
@@ -38,7 +41,8 @@ class RoadGraph:
 
     ``graph`` is a directed networkx graph whose nodes are edges of the net (``length`` [m], ``speed`` [m/s],
     ``lanes``) and whose arcs are the possible drives from one to the next (``signal`` or None, ``length`` [m] of
-    the path over the junction, ``turnaround`` if it is only a turn back into the same road).
+    the path over the junction, free driving ``time`` over it [s], ``turnaround`` if it is only a turn back into the
+    same road).
 
     Parameters
     ----------
@@ -331,6 +335,28 @@ class RoadGraph:
         """
         return sum(float(lane.getLength()) for lane in self.path_lanes(via))
 
+    def path_time(self, via: str, before: float, after: float) -> float:
+        """
+        Estimate how long a free driver is on a path over a junction, and what he loses by slowing down for it.
+
+        Parameters
+        ----------
+        via : str
+            First internal lane, or an empty string.
+        before, after : float
+            Speed limits of the roads that it joins [m/s].
+
+        Returns
+        -------
+        float
+            Time [s], 0 without internal lanes.
+        """
+        lanes = [(float(lane.getLength()), max(float(lane.getSpeed()), SLOWEST)) for lane in self.path_lanes(via)]
+        slow = min((speed for _, speed in lanes), default=max(before, after))
+        brake = max(before - slow, 0.0) ** 2 / (2.0 * DECELERATION * max(before, SLOWEST))
+        speed_up = max(after - slow, 0.0) ** 2 / (2.0 * ACCELERATION * max(after, SLOWEST))
+        return brake + sum(length / speed for length, speed in lanes) + speed_up
+
     def _add_edges(self) -> None:
         edges = self.net.getEdges(withInternal=False)
         for edge in edges:
@@ -342,11 +368,13 @@ class RoadGraph:
                 if after.getFunction():
                     continue
                 signals = {c.getTLSID() for c in links if c.getTLSID()}
+                shortest = min((c.getViaLaneID() for c in links), key=self.path_length)
                 self.graph.add_edge(
                     edge.getID(),
                     after.getID(),
                     signal=min(signals) if signals else None,
-                    length=min(self.path_length(c.getViaLaneID()) for c in links),
+                    length=self.path_length(shortest),
+                    time=self.path_time(shortest, edge.getSpeed(), after.getSpeed()),
                     turnaround=all(c.getDirection() in TURNAROUND for c in links),
                 )
 

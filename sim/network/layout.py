@@ -171,6 +171,38 @@ def junction_lanes(graph: RoadGraph, watched: dict[str, int]) -> tuple[Int, Int]
     return before, after
 
 
+def lanes_ahead(graph: RoadGraph, watched: dict[str, int], lane: str) -> list[int]:
+    """
+    Find the lanes that lead to a stop line if nobody changes lanes.
+
+    Parameters
+    ----------
+    graph : RoadGraph
+        The graph.
+    watched : dict
+        Lane id to number.
+    lane : str
+        The lane that ends at the stop line.
+
+    Returns
+    -------
+    list of int
+        Watched lanes, that one among them; none is behind a signal.
+    """
+    found = {lane: None}
+    frontier = [lane]
+    while frontier:
+        for link in graph.net.getLane(frontier.pop()).getIncomingConnections():
+            before = link.getFromLane().getID()
+            if link.getTLSID() or link.getFrom().getFunction() or before in found or before not in watched:
+                continue
+            frontier.append(before)
+            found[before] = None
+            inside = (part.getID() for part in graph.path_lanes(link.getViaLaneID()))
+            found.update((name, None) for name in inside if name in watched)
+    return [watched[name] for name in found]
+
+
 def rings(graph: RoadGraph) -> Int:
     """
     Find the rings: short roads on which a vehicle can come back to where it was without passing a signal.
@@ -310,6 +342,7 @@ def lay_out(graph: RoadGraph, rules: TimingRules, distance: float = 300.0, stage
     turns: dict[tuple[str, str], int] = {}
     by_turn: list[list[int]] = []
     lane_signal = np.zeros(len(stop_lanes), np.int32)
+    turn_of = np.zeros(len(driven), np.int32)
     for k, m in enumerate(driven):
         by_lane[stop_lanes[m.from_lane]].append(k)
         lane_signal[stop_lanes[m.from_lane]] = number[m.signal]
@@ -317,6 +350,12 @@ def lay_out(graph: RoadGraph, rules: TimingRules, distance: float = 300.0, stage
         if turn == len(by_turn):
             by_turn.append([])
         by_turn[turn].append(k)
+        turn_of[k] = turn
+    ahead: list[list[int]] = [[] for _ in watched]
+    for lane, k in stop_lanes.items():
+        for number_before in lanes_ahead(graph, watched, lane):
+            ahead[number_before] += by_lane[k]
+    ahead_ptr, ahead_movement = csr(ahead)
     lane_movement_ptr, lane_movement = csr(by_lane)
     turn_movement_ptr, turn_movement = csr(by_turn)
     lanes = [graph.net.getLane(lane) for lane in watched]
@@ -372,6 +411,9 @@ def lay_out(graph: RoadGraph, rules: TimingRules, distance: float = 300.0, stage
         ring_length=np.bincount(ring[ring >= 0], lengths[ring >= 0]).astype(np.float64),
         turn_movement_ptr=turn_movement_ptr,
         turn_movement=turn_movement,
+        ahead_ptr=ahead_ptr,
+        ahead_turn=turn_of[ahead_movement],
+        ahead_movement=ahead_movement,
     )
     return Layout(
         network=network,

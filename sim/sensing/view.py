@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from sim.network.layout import Layout
 
 Number = TypeVar("Number", bound=np.generic)
+# A limit below this counts as this [m/s].
+SLOWEST = 1.0
 # So many vehicles that are out of sight are remembered in any case.
 FEW = 256
 
@@ -104,9 +106,7 @@ class RouteBook:
         self._layout = layout
         self._known: dict[tuple[str, ...], int] = {}
         self._ptr = np.zeros(1024, np.int32)
-        self._rows = Routes(
-            self._ptr, np.zeros(4096, np.int32), np.zeros(4096), np.zeros(4096, np.int32), np.zeros(4096)
-        )
+        self._rows = Routes(self._ptr, np.zeros(4096, np.int32), np.zeros(4096, np.int32), *np.zeros((5, 4096)))
 
     def number(self, edges: tuple[str, ...]) -> int:
         """
@@ -128,42 +128,42 @@ class RouteBook:
             self._append(known, self._compile(edges))
         return known
 
-    def _compile(self, edges: tuple[str, ...]) -> list[tuple[int, float, int, float]]:
-        rows: list[tuple[int, float, int, float]] = []
-        turn, gap = -1, 0.0
+    def _compile(self, edges: tuple[str, ...]) -> list[tuple[float, ...]]:
+        rows: list[tuple[float, ...]] = []
+        turn, gap, gap_time, length, time = -1, 0.0, 0.0, 0.0, 0.0
         nodes = self._graph.graph.nodes
         for k in range(len(edges) - 1, -1, -1):
-            edge = edges[k]
-            length = nodes[edge]["length"] if edge in nodes else 0.0
+            edge, over = edges[k], 0.0
             if k + 1 < len(edges):
                 arc = self._graph.graph.get_edge_data(edge, edges[k + 1])
                 here = self._layout.turns.get((edge, edges[k + 1]))
+                over = arc["time"] if arc is not None else 0.0
                 if here is not None:
-                    turn, gap = here, 0.0
+                    turn, gap, gap_time = here, 0.0, 0.0
                 elif arc is None or arc["signal"] is not None:
                     # The drive does not exist or its signal is left to SUMO: nothing beyond it can be foreseen.
-                    turn, gap = -1, 0.0
+                    turn, gap, gap_time = -1, 0.0, 0.0
                 else:
-                    gap += arc["length"] + nodes[edges[k + 1]]["length"]
-            rows.append((self._layout.edges.get(edge, -2), length, turn, gap))
+                    gap += arc["length"] + length
+                    gap_time += over + time
+            node = nodes.get(edge, {"length": 0.0, "speed": 1.0})
+            length, time = node["length"], node["length"] / max(node["speed"], SLOWEST)
+            rows.append((self._layout.edges.get(edge, -2), turn, length, gap, time, gap_time, over))
         return rows[::-1]
 
-    def _append(self, number: int, rows: list[tuple[int, float, int, float]]) -> None:
+    def _append(self, number: int, rows: list[tuple[float, ...]]) -> None:
         # Arrays grow by doubling: a busy network meets a new route every second.
         if number + 2 > len(self._ptr):
             self._ptr = grown(self._ptr, 2 * len(self._ptr))
         begin = int(self._ptr[number])
         end = begin + len(rows)
-        _, edge, length, turn, gap = self._rows
-        if end > len(edge):
-            edge, turn = grown(edge, 2 * end), grown(turn, 2 * end)
-            length, gap = grown(length, 2 * end), grown(gap, 2 * end)
-        edge[begin:end] = [row[0] for row in rows]
-        length[begin:end] = [row[1] for row in rows]
-        turn[begin:end] = [row[2] for row in rows]
-        gap[begin:end] = [row[3] for row in rows]
+        columns = self._rows[1:]
+        if end > len(columns[0]):
+            columns = tuple(grown(column, 2 * end) for column in columns)
+        for k, column in enumerate(columns):
+            column[begin:end] = [row[k] for row in rows]
         self._ptr[number + 1] = end
-        self._rows = Routes(self._ptr, edge, length, turn, gap)
+        self._rows = Routes(self._ptr, *columns)
 
     def packed(self) -> Routes:
         """
