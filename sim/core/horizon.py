@@ -12,6 +12,7 @@ from sim.core.exchange import Onward, expect
 from sim.core.jit import inner, kernel, leaf
 from sim.core.queue import (
     BEGIN,
+    CLEARED,
     DUE,
     END,
     HEADWAY,
@@ -111,7 +112,7 @@ class Search(NamedTuple):
     costs: Float
     ways: Int  # (C, 2) cell before, -1 for the first; bits of the pedestrian groups served
     counts: Int  # (C, L, 3) states
-    times: Float  # (C, L, 2) states
+    times: Float  # (C, L, 3) states
     due_by: Int  # (L, T+1) vehicles of the lane that are due by then
     sums: Float  # (n+1, 2) of the vehicles' weights, and of weight times due time
 
@@ -168,7 +169,7 @@ def new_search(queues: Queues, horizon: int) -> Search:
         np.full((cells, 2), NEVER),
         np.full((cells, 2), -1, np.int64),
         np.empty((cells, lanes, 3), np.int32),
-        np.empty((cells, lanes, 2)),
+        np.empty((cells, lanes, 3)),
         np.empty((lanes, horizon + 1), np.int32),
         np.zeros((n + 1, 2)),
     )
@@ -204,6 +205,7 @@ def load(search: Search, cell: int, state: State) -> None:
         new_counts[k, NEXT], new_counts[k, RANK] = counts[cell, k, NEXT], counts[cell, k, RANK]
         new_counts[k, INSIDE] = counts[cell, k, INSIDE]
         new_times[k, LAST], new_times[k, LEFT] = times[cell, k, LAST], times[cell, k, LEFT]
+        new_times[k, CLEARED] = times[cell, k, CLEARED]
 
 
 @leaf
@@ -225,6 +227,7 @@ def store(search: Search, cell: int, state: State) -> None:
         counts[cell, k, NEXT], counts[cell, k, RANK] = old_counts[k, NEXT], old_counts[k, RANK]
         counts[cell, k, INSIDE] = old_counts[k, INSIDE]
         times[cell, k, LAST], times[cell, k, LEFT] = old_times[k, LAST], old_times[k, LEFT]
+        times[cell, k, CLEARED] = old_times[k, CLEARED]
 
 
 @leaf
@@ -378,7 +381,7 @@ def pass_change(
     float
         Delay [veh s].
     """
-    delay = change(queues, state, change_of[0], change_of[1])
+    delay = change(queues, state, change_of[0], change_of[1], change_of[2] + YELLOW_USED, starts)
     return delay + advance(queues, state, change_of[1], starts, change_of[2] + YELLOW_USED, until)
 
 

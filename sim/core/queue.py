@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from sim.core.arrays import OFF, PERMISSIVE, PROTECTED, Arrivals, Float, Int, Network, Storage
-from sim.core.discharge import GAP_AFTER, GAP_BEFORE, NEVER, START_UP, lanes_of
+from sim.core.discharge import NEVER, START_UP, lanes_of
 from sim.core.jit import inner, leaf
 
 if TYPE_CHECKING:
@@ -18,14 +18,23 @@ if TYPE_CHECKING:
 SECOND, THIRD, FOURTH = 3.3, 2.45, 2.2
 # A vehicle that arrives so long after the one ahead is not in its queue [s].
 ON_ITS_OWN = 1.0
+# Who waits so long at the stop line has come to a stop [s].
+STANDS = 3.0
 # Rank of a vehicle behind these four.
 FOURTH_PASSED = 4
 # Vehicles still cross so long after the end of green [s].
 YELLOW_USED = 0.75
 # A permitted driver follows another through the same gap after so long [s].
 FOLLOW_UP = 2.45
-# Who waits on the junction leaves it so long after the end of green [s].
-CLEARS = 2.0
+# A permitted driver goes when who he gives way to has passed this share of the path over the junction with his whole
+# length [m], and when nobody is due before he has passed his own way and so much more [s].
+MEETS_AT, LENGTH, MARGIN = 0.8, 5.0, 0.5
+# Who starts at the stop line takes so much longer over the junction than who comes from further back [s].
+SLOW_START = 2.0
+# From a standstill a passenger car takes so long for the first metre, and for others by the square root [s].
+FIRST_METRE = 0.88
+# A queue crosses the stop line at this speed: what headways beyond the reaction time come from [m/s], [s], [m].
+REACTION, FOLLOWS = 1.0, 10.5
 # A vehicle that stops loses so much beyond the wait [s]; one that comes less than APPROACH after green brakes a little.
 STOP_LOSS, APPROACH = 2.7, 2.6
 # A full lane behind the signal is taken to move again after this time, and then to take a vehicle every so often [s]; a
@@ -41,9 +50,9 @@ PLENTY = 30.0
 
 # Few arrays with columns instead of many arrays: numba counts references to each array that a call passes.
 BEGIN, END, WAITING, ROOM = 0, 1, 2, 3
-EARLIEST, DUE, HEADWAY, GATE, WEIGHT, STOP = 0, 1, 2, 3, 4, 5
+EARLIEST, DUE, HEADWAY, GATE, WEIGHT, STOP, CLEAR = 0, 1, 2, 3, 4, 5, 6
 NEXT, RANK, INSIDE = 0, 1, 2
-LAST, LEFT = 0, 1
+LAST, LEFT, CLEARED = 0, 1, 2
 
 
 class Queues(NamedTuple):
@@ -52,9 +61,9 @@ class Queues(NamedTuple):
     # (L, 4) first vehicle of the lane; past its last one; group whose permitted vehicles wait on the junction, -1: none;
     # how many do
     lanes: Int
-    # (n, 6) earliest arrival at the stop line [s]; the same, never before the vehicle ahead: delay counts from here [s];
+    # (n, 7) earliest arrival at the stop line [s]; the same, never before the vehicle ahead: delay counts from here [s];
     # headway to the vehicle ahead [s]; not before the exit has room [s]; vehicles it stands for; what stopping costs it
-    # beyond the wait [s]
+    # beyond the wait [s]; how long after it a vehicle that gives way can go [s]
     times: Float
     group: Int  # (n) local number
     cross: Float  # (n) when it crosses [s]; set as the model runs
@@ -63,7 +72,9 @@ class Queues(NamedTuple):
     # (P, L) what the stage gives the lane: 1: right of way, 2: green that must give way, 3: both to different groups
     gives: Int
     yields: Int  # (g, g) 1: the row gives way to the column
+    meets: Int  # (g, g) 1: the column waits until the row has cleared
     opposed: Int  # (g, L) 1: the group gives way to somebody on the lane
+    need: Float  # (L) how long before the next one its permitted vehicles have to go [s]
 
 
 class State(NamedTuple):
@@ -72,7 +83,9 @@ class State(NamedTuple):
     # (L, 3) first vehicle not served; vehicles that crossed since the lane got green; permitted vehicles that wait on
     # the junction
     counts: Int
-    times: Float  # (L, 2) when the vehicle before crossed, and when the last one left the junction [s]
+    # (L, 3) when the vehicle before crossed, when the last one left the junction, and from when on the vehicle before is
+    # in nobody's way [s]
+    times: Float
 
 
 @inner
@@ -90,7 +103,7 @@ def new_state(lanes: int) -> State:
     State
         With nothing in it yet.
     """
-    return State(np.empty((lanes, 3), np.int32), np.empty((lanes, 2)))
+    return State(np.empty((lanes, 3), np.int32), np.empty((lanes, 3)))
 
 
 @leaf
@@ -110,6 +123,7 @@ def copy(source: State, target: State) -> None:
         new_counts[k, NEXT], new_counts[k, RANK] = counts[k, NEXT], counts[k, RANK]
         new_counts[k, INSIDE] = counts[k, INSIDE]
         new_times[k, LAST], new_times[k, LEFT] = times[k, LAST], times[k, LEFT]
+        new_times[k, CLEARED] = times[k, CLEARED]
 
 
 @leaf
@@ -131,7 +145,9 @@ def note_stages(network: Network, s: int, queues: Queues) -> None:
     lanes = lanes_of(network, s)
     for g in range(n):
         for other in range(n):
-            queues.yields[g, other] = network.yields[network.matrix_ptr[s] + g * n + other]
+            pair = network.matrix_ptr[s] + g * n + other
+            queues.yields[g, other] = network.yields[pair]
+            queues.meets[g, other] = int(network.intergreen[pair] >= 0)
     for p in range(len(queues.permits)):
         for g in range(n):
             queues.shows[p, g] = network.stage_shows[network.stage_matrix_ptr[s] + p * n + g]
@@ -149,7 +165,13 @@ def note_stages(network: Network, s: int, queues: Queues) -> None:
             for g in range(n):
                 if queues.yields[g, mine] != 0:
                     queues.opposed[g, k] = 1
-                if queues.yields[mine, g] != 0 and network.movement_store[m] > queues.lanes[k, ROOM]:
+                if queues.yields[mine, g] == 0:
+                    continue
+                inside, way = network.movement_waits[m], network.movement_crossing[m] + LENGTH
+                if inside >= 0:
+                    way = max(way - network.watched_length[inside], LENGTH)
+                queues.need[k] = max(queues.need[k], FIRST_METRE * np.sqrt(way) + MARGIN)
+                if network.movement_store[m] > queues.lanes[k, ROOM]:
                     queues.lanes[k, ROOM] = network.movement_store[m]
                     queues.lanes[k, WAITING] = mine
 
@@ -210,6 +232,8 @@ def line_up(
             # How soon the next one can follow depends on the path of the one ahead.
             times[at, HEADWAY] = network.movement_headway[m] if ahead < 0.0 else ahead
             ahead = network.movement_headway[m]
+            way = MEETS_AT * network.movement_crossing[m] + LENGTH
+            times[at, CLEAR] = way * max(network.movement_headway[m] - REACTION, 0.0) / FOLLOWS
             queues.group[at] = network.movement_group[m] - first
             at += 1
         queues.lanes[lane - lanes[0], END] = at
@@ -246,14 +270,16 @@ def collect(network: Network, arrivals: Arrivals, onward: Onward, places: Float,
     stages = network.stage_ptr[s + 1] - network.stage_ptr[s]
     queues = Queues(
         np.zeros((size, 4), np.int32),
-        np.zeros((n, 6)),
+        np.zeros((n, 7)),
         np.empty(n, np.int32),
         np.empty(n),
         np.empty((stages, groups), np.int32),
         np.zeros(stages, np.int32),
         np.zeros((stages, size), np.int32),
         np.empty((groups, groups), np.int32),
+        np.empty((groups, groups), np.int32),
         np.zeros((groups, size), np.int32),
+        np.zeros(size),
     )
     queues.lanes[:, WAITING] = -1
     note_stages(network, s, queues)
@@ -287,7 +313,7 @@ def begin_state(network: Network, storage: Storage, s: int, stage: int, queues: 
         # Green for a while already: its queue moves.
         state.counts[k, NEXT], state.counts[k, RANK] = queues.lanes[k, BEGIN], FOURTH_PASSED
         state.counts[k, INSIDE] = 0
-        state.times[k, LAST], state.times[k, LEFT] = -NEVER, -NEVER
+        state.times[k, LAST], state.times[k, LEFT], state.times[k, CLEARED] = -NEVER, -NEVER, -NEVER
         group = queues.lanes[k, WAITING]
         if group < 0 or queues.shows[stage, group] != PERMISSIVE:
             continue
@@ -327,7 +353,7 @@ def headway_of(headway: float, rank: int, behind: float) -> float:
 
 
 @leaf
-def gap(queues: Queues, state: State, stage: int, g: int, t: float, starts: Float) -> float:
+def gap(queues: Queues, state: State, stage: int, mine: tuple[int, int], t: float, starts: Float) -> float:
     """
     Find when a permitted driver can go between the vehicles he gives way to.
 
@@ -339,8 +365,8 @@ def gap(queues: Queues, state: State, stage: int, g: int, t: float, starts: Floa
         Who is served.
     stage : int
         The stage.
-    g : int
-        The driver's group, local number.
+    mine : tuple of int
+        The driver's group and lane, local numbers.
     t : float
         Earliest time [s].
     starts : Float
@@ -353,10 +379,11 @@ def gap(queues: Queues, state: State, stage: int, g: int, t: float, starts: Floa
     """
     counts, last, times = state.counts, state.times, queues.times
     opposed, group, lanes, shows = queues.opposed, queues.group, queues.lanes, queues.shows
+    g, need = mine[0], queues.need[mine[1]]
     for k in range(len(last)):
         if opposed[g, k] == 0:
             continue
-        t = max(t, last[k, LAST] + GAP_BEFORE)
+        t = max(t, last[k, CLEARED])
         i = counts[k, NEXT]
         if i == lanes[k, END]:
             continue
@@ -364,7 +391,7 @@ def gap(queues: Queues, state: State, stage: int, g: int, t: float, starts: Floa
         if queues.yields[g, other] != 0 and shows[stage, other] != OFF:
             behind = times[i, DUE] - last[k, LAST]
             follows = last[k, LAST] + headway_of(times[i, HEADWAY], counts[k, RANK], behind)
-            if max(times[i, EARLIEST], starts[other], follows, times[i, GATE]) < t + GAP_AFTER:
+            if max(times[i, EARLIEST], starts[other], follows, times[i, GATE]) < t + need:
                 return NEVER
     return t
 
@@ -399,7 +426,7 @@ def leave_junction(
     saved = 0.0
     while state.counts[k, INSIDE] > 0:
         earliest = max(state.times[k, LEFT] + FOLLOW_UP, begin)
-        t = gap(queues, state, stage, queues.lanes[k, WAITING], earliest, starts)
+        t = gap(queues, state, stage, (queues.lanes[k, WAITING], k), earliest, starts)
         if t > until:
             break
         state.counts[k, INSIDE] -= 1
@@ -474,26 +501,35 @@ def serve(
             behind = times[i, DUE] - last[k, LAST]
             t = last[k, LAST] + headway_of(times[i, HEADWAY], counts[k, RANK], behind)
             t = max(times[i, EARLIEST], starts[g], t, times[i, GATE])
-            if t > until:
+            if t > until or (counts[k, INSIDE] > 0 and g != lanes[k, WAITING]):
+                # Who waits on the junction stands in the way of those behind him.
                 break
             if shows[stage, g] == PERMISSIVE and g == lanes[k, WAITING]:
                 # Over the stop line, on to the middle of the junction.
                 if counts[k, INSIDE] >= lanes[k, ROOM]:
                     break
+                if counts[k, INSIDE] + 1 == lanes[k, ROOM]:
+                    t = max(t, last[k, LEFT])
                 counts[k, INSIDE] += 1
                 delay += until - times[i, DUE]
                 if counts[k, INSIDE] == 1:
                     delay -= leave_junction(queues, state, stage, k, starts, t, until)
             else:
                 if shows[stage, g] == PERMISSIVE:
-                    t = gap(queues, state, stage, g, t, starts)
+                    t = gap(queues, state, stage, (g, k), t, starts)
                     if t > until:
                         break
                 delay += times[i, WEIGHT] * (t - times[i, DUE])
+            clear = times[i, CLEAR]
+            if t - max(last[k, LAST] + times[i, HEADWAY], times[i, DUE]) > STANDS:
+                # The queue came to a stop while it had green.
+                counts[k, RANK] = 0
             if counts[k, RANK] == 0:
                 delay += brakes(times[i, STOP], times[i, EARLIEST], starts[g])
+                if t > times[i, EARLIEST]:
+                    clear += SLOW_START
             cross[i] = t
-            last[k, LAST] = t
+            last[k, LAST], last[k, CLEARED] = t, t + clear
             counts[k, RANK] = min(counts[k, RANK] + 1, FOURTH_PASSED)
             i += 1
         counts[k, NEXT] = i
@@ -546,7 +582,34 @@ def advance(queues: Queues, state: State, stage: int, starts: Float, begin: floa
 
 
 @leaf
-def change(queues: Queues, state: State, stage: int, follower: int) -> float:
+def foes_gone(queues: Queues, state: State, g: int, t: float) -> float:
+    """
+    Tell from when on nobody whom a group gives way to is in its way, if none of them comes any more.
+
+    Parameters
+    ----------
+    queues : Queues
+        The queues.
+    state : State
+        Who is served.
+    g : int
+        The group, local number.
+    t : float
+        Not before [s].
+
+    Returns
+    -------
+    float
+        Time [s].
+    """
+    for k in range(len(state.times)):
+        if queues.opposed[g, k] != 0:
+            t = max(t, state.times[k, CLEARED])
+    return t
+
+
+@leaf
+def change(queues: Queues, state: State, stage: int, follower: int, t: float, starts: Float) -> float:
     """
     End a stage: who waits on the junction leaves it, and lanes that get green start from a standstill.
 
@@ -558,6 +621,10 @@ def change(queues: Queues, state: State, stage: int, follower: int) -> float:
         Moved on.
     stage, follower : int
         The stage that ends, and the next.
+    t : float
+        From when on nobody crosses any more whose green ends [s].
+    starts : Float
+        Shape (groups), begin of green [s]; later where somebody is still on the junction.
 
     Returns
     -------
@@ -566,12 +633,27 @@ def change(queues: Queues, state: State, stage: int, follower: int) -> float:
     """
     delay = 0.0
     counts, lanes, group, shows = state.counts, queues.lanes, queues.group, queues.shows
+    if queues.permits[stage] != 0:
+        for g in range(len(starts)):
+            if shows[stage, g] == PERMISSIVE and shows[follower, g] == PROTECTED:
+                starts[g] = max(starts[g], foes_gone(queues, state, g, t))
     for k in range(len(counts)):
-        if counts[k, INSIDE] > 0:
-            new = shows[follower, lanes[k, WAITING]]
+        inside = counts[k, INSIDE]
+        if inside > 0:
+            waits = lanes[k, WAITING]
+            new = shows[follower, waits]
             if new != PERMISSIVE:
-                delay += counts[k, INSIDE] * (1.0 if new == PROTECTED else CLEARS)
-                counts[k, INSIDE] = 0
+                begin = max(foes_gone(queues, state, waits, t), state.times[k, LEFT] + FOLLOW_UP)
+                end = begin + FOLLOW_UP * (inside - 1)
+                delay += inside * (0.5 * (begin + end) - t)
+                counts[k, INSIDE], state.times[k, LEFT] = 0, end
+                if new == PROTECTED:
+                    state.times[k, LAST] = max(state.times[k, LAST], end)
+                else:
+                    for g in range(len(starts)):
+                        if shows[stage, g] == OFF and queues.meets[waits, g] != 0:
+                            # The guard lets nobody start while others stand in the way.
+                            starts[g] = max(starts[g], begin + inside + START_UP)
         i = counts[k, NEXT]
         if i < lanes[k, END] and shows[stage, group[i]] == OFF:
             counts[k, RANK] = 0
