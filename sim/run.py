@@ -360,6 +360,8 @@ def run_adaptive(
     gc.freeze()
     now = session.time
     per_second = max(1, round(1.0 / scenario.step_length))
+    # A controller may want to see more often than it decides.
+    watch_every = getattr(controller, "watch_every", controller.interval)
     second = 0
     clock = time.perf_counter
     while now < scenario.end:
@@ -367,9 +369,10 @@ def run_adaptive(
             session.step()
         now = session.time
         begun = clock()
-        if second % controller.interval == 0:
+        if second % watch_every == 0:
             arrivals, storage = view.see(session)
             waiting = waiting_groups(network, arrivals, storage)
+        if second % controller.interval == 0:
             wish = controller.decide(now, network, signals, arrivals, storage)
             if trace is not None:
                 trace.note(now, signals, arrivals, wish)

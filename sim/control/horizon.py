@@ -40,6 +40,8 @@ class Horizon:
         self.reach = reach
         self.stages = stages
         self.interval = int(interval)
+        # Drivers' paces are learned from each second, whenever decisions are made.
+        self.watch_every = 1
         self._threads = int(threads)
         self._trace = Trace(np.full(1, -1, np.int32), np.zeros(0), np.zeros((0, 0), np.int32))
 
