@@ -501,8 +501,10 @@ def serve(
             behind = times[i, DUE] - last[k, LAST]
             t = last[k, LAST] + headway_of(times[i, HEADWAY], counts[k, RANK], behind)
             t = max(times[i, EARLIEST], starts[g], t, times[i, GATE])
-            if t > until or (counts[k, INSIDE] > 0 and g != lanes[k, WAITING]):
+            if g != lanes[k, WAITING]:
                 # Who waits on the junction stands in the way of those behind him.
+                t = NEVER if counts[k, INSIDE] > 0 else max(t, last[k, LEFT])
+            if t > until:
                 break
             if shows[stage, g] == PERMISSIVE and g == lanes[k, WAITING]:
                 # Over the stop line, on to the middle of the junction.

@@ -1,0 +1,164 @@
+"""The queue model where streams give way: gaps, the lane behind who waits, and the end of the opposing green."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sim.core.arrays import OFF, PERMISSIVE, PROTECTED
+from sim.core.discharge import NEVER
+from sim.core.queue import (
+    CLEARED,
+    FOLLOW_UP,
+    FOURTH_PASSED,
+    INSIDE,
+    LAST,
+    LEFT,
+    NEXT,
+    RANK,
+    SLOW_START,
+    YELLOW_USED,
+    Queues,
+    State,
+    advance,
+    change,
+    new_state,
+)
+
+# Lane 0: opposing traffic of group 0. Lane 1: a left turn of group 1 that gives way to it, and straight on, group 2.
+# Group 3 crosses all of them. Stages: everybody, left turn with right of way, who crosses.
+OPPOSING, LEFT_TURN, STRAIGHT, CROSSING = range(4)
+STAGES = [
+    [PROTECTED, PERMISSIVE, PROTECTED, OFF],
+    [OFF, PROTECTED, PROTECTED, OFF],
+    [OFF, OFF, OFF, PROTECTED],
+]
+TOGETHER, LEFT_ONLY, OTHERS = range(3)
+NEED, CLEAR, HEADWAY = 4.5, 2.0, 2.0
+ROOM = 1
+HORIZON = 60.0
+
+
+def queues(opposing: list[float], own: list[tuple[float, int]]) -> Queues:
+    """Line up opposing vehicles by their arrivals [s], and those of the other lane by arrival and group."""
+    lanes = [[(t, OPPOSING) for t in opposing], own, []]
+    rows = [row for lane in lanes for row in lane]
+    ends = np.cumsum([len(lane) for lane in lanes])
+    table = np.zeros((len(lanes), 4), np.int32)
+    table[:, 0], table[:, 1], table[:, 2] = ends - [len(lane) for lane in lanes], ends, -1
+    table[1, 2:] = LEFT_TURN, ROOM
+    times = np.zeros((len(rows), 7))
+    times[:, 0] = times[:, 1] = [row[0] for row in rows]
+    times[:, 2], times[:, 4], times[:, 6] = HEADWAY, 1.0, CLEAR
+    shows = np.array(STAGES, np.int32)
+    gives = np.array([[1, 3, 0], [0, 1, 0], [0, 0, 1]], np.int32)
+    yields, meets = np.zeros((4, 4), np.int32), np.zeros((4, 4), np.int32)
+    yields[LEFT_TURN, OPPOSING] = 1
+    meets[:3, CROSSING] = meets[CROSSING, :3] = 1
+    opposed = np.zeros((4, 3), np.int32)
+    opposed[LEFT_TURN, 0] = 1
+    return Queues(
+        table,
+        times,
+        np.array([row[1] for row in rows], np.int32),
+        np.full(len(rows), -NEVER),
+        shows,
+        np.array([1, 0, 0], np.int32),
+        gives,
+        yields,
+        meets,
+        opposed,
+        np.array([0.0, NEED, 0.0]),
+    )
+
+
+def moving(queue: Queues) -> State:
+    """Nobody served, everything green for a while."""
+    state = new_state(len(queue.lanes))
+    state.counts[:, NEXT], state.counts[:, RANK], state.counts[:, INSIDE] = queue.lanes[:, 0], FOURTH_PASSED, 0
+    state.times[:] = -NEVER
+    return state
+
+
+GREEN = np.full(4, -NEVER)
+
+
+def test_a_left_turn_goes_after_the_last_who_is_near_and_before_the_next_who_is_far() -> None:
+    queue = queues([1.0, 3.0, 20.0], [(0.5, LEFT_TURN)])
+    state = moving(queue)
+    advance(queue, state, TOGETHER, GREEN, 0.0, 15.0)
+    # Over the stop line at once, on to the middle of the junction.
+    assert queue.cross[3] == 0.5
+    assert state.counts[1, INSIDE] == 0
+    assert state.times[1, LEFT] == 3.0 + CLEAR
+
+
+@pytest.mark.parametrize(("gap", "goes"), [(NEED + 1.0, True), (NEED - 1.0, False)])
+def test_a_gap_must_be_as_long_as_its_path_takes(gap: float, goes: bool) -> None:
+    second = 3.0 + CLEAR + gap
+    queue = queues([3.0, second, second + 2.0], [(0.5, LEFT_TURN)])
+    state = moving(queue)
+    advance(queue, state, TOGETHER, GREEN, 0.0, second)
+    assert (state.counts[1, INSIDE] == 0) == goes
+
+
+def test_nobody_of_his_lane_gets_past_who_waits_on_the_junction() -> None:
+    opposing = [1.0 + 2.0 * k for k in range(8)]
+    queue = queues(opposing, [(0.5, LEFT_TURN), (2.0, STRAIGHT)])
+    advance(queue, moving(queue), TOGETHER, GREEN, 0.0, HORIZON)
+    assert queue.cross[9] >= opposing[-1] + CLEAR
+    free = queues(opposing, [(2.0, STRAIGHT)])
+    advance(free, moving(free), TOGETHER, GREEN, 0.0, HORIZON)
+    assert free.cross[8] == 2.0
+
+
+def test_right_of_way_begins_when_the_last_who_had_it_has_passed() -> None:
+    queue = queues([1.0, 3.0, 5.0], [(0.5, LEFT_TURN), (2.5, LEFT_TURN)])
+    state = moving(queue)
+    advance(queue, state, TOGETHER, GREEN, 0.0, 5.0)
+    assert state.counts[1, INSIDE] == 1
+    starts = np.array([NEVER, 5.0, 5.0, NEVER])
+    change(queue, state, TOGETHER, LEFT_ONLY, 5.0, starts)
+    assert starts[LEFT_TURN] == 5.0 + CLEAR
+    # The first leaves the junction then, and the next follows him.
+    assert state.times[1, LEFT] == 5.0 + CLEAR
+    advance(queue, state, LEFT_ONLY, starts, 5.0, HORIZON)
+    assert queue.cross[4] >= 5.0 + CLEAR + HEADWAY
+
+
+def test_who_crosses_waits_for_those_who_stand_on_the_junction() -> None:
+    queue = queues([1.0, 3.0, 5.0], [(0.5, LEFT_TURN)])
+    state = moving(queue)
+    advance(queue, state, TOGETHER, GREEN, 0.0, 5.0)
+    starts = np.array([NEVER, NEVER, NEVER, 5.0])
+    delay = change(queue, state, TOGETHER, OTHERS, 5.0 + YELLOW_USED, starts)
+    assert starts[CROSSING] > 5.0 + CLEAR
+    assert delay == pytest.approx(CLEAR - YELLOW_USED)
+    empty = queues([1.0, 3.0, 5.0], [])
+    state = moving(empty)
+    advance(empty, state, TOGETHER, GREEN, 0.0, 5.0)
+    starts = np.array([NEVER, NEVER, NEVER, 5.0])
+    change(empty, state, TOGETHER, OTHERS, 5.0 + YELLOW_USED, starts)
+    assert starts[CROSSING] == 5.0
+
+
+def test_who_starts_at_the_stop_line_is_in_the_way_for_longer() -> None:
+    for arrives, rank, longer in ((0.0, 0, SLOW_START), (0.0, FOURTH_PASSED, 0.0)):
+        queue = queues([arrives], [])
+        state = moving(queue)
+        state.counts[0, RANK] = rank
+        starts = np.array([2.0, NEVER, NEVER, NEVER])
+        advance(queue, state, TOGETHER, starts, 0.0, 10.0)
+        assert state.times[0, LAST] == 2.0
+        assert state.times[0, CLEARED] == 2.0 + CLEAR + longer
+
+
+def test_a_queue_that_waited_for_a_gap_starts_slowly_again() -> None:
+    # Without a place on the junction they wait at the stop line.
+    queue = queues([1.0 + 2.0 * k for k in range(6)], [(0.5, LEFT_TURN), (1.5, LEFT_TURN), (2.0, LEFT_TURN)])
+    queue.lanes[1, 2:] = -1, 0
+    advance(queue, moving(queue), TOGETHER, GREEN, 0.0, HORIZON)
+    first, second, third = queue.cross[6:]
+    assert first == pytest.approx(11.0 + CLEAR)
+    assert second - first == pytest.approx(3.3)
+    assert third - second == pytest.approx(FOLLOW_UP)
