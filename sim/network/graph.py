@@ -354,7 +354,7 @@ class RoadGraph:
         lanes = [(float(lane.getLength()), max(float(lane.getSpeed()), SLOWEST)) for lane in self.path_lanes(via)]
         slow = min((speed for _, speed in lanes), default=max(before, after))
         brake = max(before - slow, 0.0) ** 2 / (2.0 * DECELERATION * max(before, SLOWEST))
-        speed_up = max(after - slow, 0.0) ** 2 / (2.0 * ACCELERATION * max(after, SLOWEST))
+        speed_up = max(after - min(before, slow), 0.0) ** 2 / (2.0 * ACCELERATION * max(after, SLOWEST))
         return brake + sum(length / speed for length, speed in lanes) + speed_up
 
     def _add_edges(self) -> None:
