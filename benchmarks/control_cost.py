@@ -9,7 +9,7 @@ there to the exit of its process, and the loading is a column of its own. On a s
 as long a moment later, so the two run side by side in slices of a fifth of a second, one stopped while the other
 goes; each one's own processor time counts (both have one thread), and of the pairs the one with the middle ratio is
 shown. On cologne8 and ingolstadt21 the time of sumo-rl's environment stands beside it (libsumo, a random action
-every 5 s). Exit code 1 if ingolstadt21 costs more than 1.35.
+every 5 s). Exit code 1 if ingolstadt21 costs more than 1.35, with `--controller horizon` more than 1.8.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ MAPS = (
     "arterial4x4",
     "ingolstadt21",
 )
-LIMIT = 1.35
+LIMIT, HORIZON_LIMIT = 1.35, 1.8
 SLICE = 0.2
 
 ONE_RUN = """
@@ -82,6 +82,7 @@ def main() -> int:
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--controller", default="max-pressure")
     args = parser.parse_args()
+    limit = HORIZON_LIMIT if args.controller.startswith("horizon") else LIMIT
     table = Table(title=f"processor time of an hour \\[s], middle of {args.repeat} pairs")
     for column in (
         "map",
@@ -97,10 +98,10 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             own, alone, loading = measure(name, args.controller, Path(folder), args.repeat)
         other = f"{sumo_rl(name):.1f}" if name in {"cologne8", "ingolstadt21"} else ""
-        missed |= name == "ingolstadt21" and own / alone > LIMIT
+        missed |= name == "ingolstadt21" and own / alone > limit
         table.add_row(name, f"{own:.2f}", f"{alone:.2f}", f"{own / alone:.2f}", f"{loading:.2f}", other)
     Console().print(table)
-    Console().print(f"asked: at most {LIMIT} on ingolstadt21: {'MISSED' if missed else 'reached'}")
+    Console().print(f"asked: at most {limit} on ingolstadt21: {'MISSED' if missed else 'reached'}")
     return int(missed)
 
 

@@ -17,8 +17,9 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numba
 import numpy as np
@@ -27,11 +28,13 @@ from rich.table import Table
 
 from sim.control.horizon import Horizon
 from sim.control.registry import Kind, parse_controller, register_controller
+from sim.core.arrays import Arrivals, Int, Network, Signals, Storage
 from sim.core.horizon import Scene, is_settled, look_around, pass_change, set_starts
 from sim.core.queue import BEGIN, YELLOW_USED, advance, begin_state, collect, new_state
 from sim.run import RunTask, run
 from sim.scenario import load_scenario
 
+Arrays = TypeVar("Arrays", Signals, Arrivals, Storage)
 MAPS = ("cologne1", "cologne3", "cologne8", "ingolstadt1", "ingolstadt7")
 AHEAD = 45
 BANDS = (0, 5, 10, 20, 30, 45)
@@ -43,9 +46,9 @@ class Frame(NamedTuple):
     """What was known in one second."""
 
     time: float
-    signals: Any
-    arrivals: Any
-    storage: Any
+    signals: Signals
+    arrivals: Arrivals
+    storage: Storage
     departs: np.ndarray
     wish: np.ndarray
 
@@ -54,7 +57,7 @@ FRAMES: list[Frame] = []
 RECORDER: list[Recorder] = []
 
 
-def copied(table: Any) -> Any:
+def copied(table: Arrays) -> Arrays:
     """Copy a tuple of arrays."""
     return type(table)(*(column.copy() for column in table))
 
@@ -67,12 +70,14 @@ class Recorder(Horizon):
         RECORDER[:] = [self]
         FRAMES.clear()
 
-    def reset(self, network: Any) -> None:
+    def reset(self, network: Network) -> None:
         """Keep the network."""
         super().reset(network)
         self.network = network
 
-    def decide(self, time: float, network: Any, signals: Any, arrivals: Any, storage: Any) -> Any:
+    def decide(
+        self, time: float, network: Network, signals: Signals, arrivals: Arrivals, storage: Storage
+    ) -> Int:
         """Keep what is known."""
         known = copied(signals), copied(arrivals), copied(storage), self._memory.departs.copy()
         wish = super().decide(time, network, signals, arrivals, storage)
@@ -83,12 +88,8 @@ class Recorder(Horizon):
         """Give what decisions of a second looked at."""
         memory = self._memory._replace(departs=frame.departs)
         arrivals = copied(frame.arrivals)
-        onward, places = look_around(
-            self.network, frame.signals, arrivals, frame.storage, frame.time, memory
-        )
-        return Scene(
-            self.network, frame.signals, arrivals, frame.storage, onward, places, memory, frame.time
-        )
+        onward, places = look_around(self.network, frame.signals, arrivals, frame.storage, frame.time, memory)
+        return Scene(self.network, frame.signals, arrivals, frame.storage, onward, places, memory, frame.time)
 
 
 register_controller(Kind("foresight-v1", "Horizon, recorded.", Recorder, {}))
@@ -115,7 +116,7 @@ def foresee(scene: Scene, s: int, changes: np.ndarray) -> tuple[np.ndarray, np.n
     return queues.lanes[:, BEGIN].copy(), queues.cross
 
 
-def real_crossings(network: Any) -> dict[tuple[int, int], list[tuple[float, float]]]:
+def real_crossings(network: Network) -> dict[tuple[int, int], list[tuple[float, float]]]:
     """Find for each vehicle number and signal when it was first seen there and when it crossed [s]."""
     open_: dict[int, tuple[int, float, float, float, float]] = {}
     found: dict[tuple[int, int], list[tuple[float, float]]] = {}
@@ -190,12 +191,19 @@ def show(console: Console, name: str, rows: np.ndarray, worst: int) -> None:
     """Print the table of a map."""
     early, error = np.minimum(rows[:, 2], rows[:, 3]), rows[:, 3] - rows[:, 2]
     table = Table(
-        "", "due in [s]", "vehicles", "mean [s]", "median [s]", "late", "early", title=f"{name}, {len(rows)} foreseen"
+        "",
+        "due in [s]",
+        "vehicles",
+        "mean [s]",
+        "median [s]",
+        "late",
+        "early",
+        title=f"{name}, {len(rows)} foreseen",
     )
     cells = [
         (way, f"{low}-{high}", (rows[:, 1] == gives) & (early >= low) & (early < high))
         for gives, way in enumerate(("right of way", "gives way"))
-        for low, high in zip(BANDS, BANDS[1:], strict=False)
+        for low, high in pairwise(BANDS)
     ]
     lanes = np.unique(rows[:, 0])
     sums = np.array([abs(error[(rows[:, 0] == lane) & (early < AHEAD)].sum()) for lane in lanes])

@@ -156,24 +156,46 @@ def note_stages(network: Network, s: int, queues: Queues) -> None:
     for k in range(lanes[1] - lanes[0]):
         lane = lanes[0] + k
         for j in range(network.lane_movement_ptr[lane], network.lane_movement_ptr[lane + 1]):
-            m = network.lane_movement[j]
-            mine = network.movement_group[m] - first
-            for p in range(len(queues.permits)):
-                show = queues.shows[p, mine]
-                if show != OFF:
-                    queues.gives[p, k] |= 1 if show == PROTECTED else 2
-            for g in range(n):
-                if queues.yields[g, mine] != 0:
-                    queues.opposed[g, k] = 1
-                if queues.yields[mine, g] == 0:
-                    continue
-                inside, way = network.movement_waits[m], network.movement_crossing[m] + LENGTH
-                if inside >= 0:
-                    way = max(way - network.watched_length[inside], LENGTH)
-                queues.need[k] = max(queues.need[k], FIRST_METRE * np.sqrt(way) + MARGIN)
-                if network.movement_store[m] > queues.lanes[k, ROOM]:
-                    queues.lanes[k, ROOM] = network.movement_store[m]
-                    queues.lanes[k, WAITING] = mine
+            note_movement(network, network.lane_movement[j], first, k, queues)
+
+
+@leaf
+def note_movement(network: Network, m: int, first: int, k: int, queues: Queues) -> None:
+    """
+    Note what stages give to a movement, and whom it gives way to.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    m : int
+        The movement.
+    first : int
+        First group of its signal.
+    k : int
+        Its lane, local number.
+    queues : Queues
+        Filled in.
+    """
+    mine = network.movement_group[m] - first
+    for p in range(len(queues.permits)):
+        show = queues.shows[p, mine]
+        if show != OFF:
+            queues.gives[p, k] |= 1 if show == PROTECTED else 2
+    gives_way = False
+    for g in range(queues.shows.shape[1]):
+        gives_way |= queues.yields[mine, g] != 0
+        if queues.yields[g, mine] != 0:
+            queues.opposed[g, k] = 1
+    if not gives_way:
+        return
+    inside, way = network.movement_waits[m], network.movement_crossing[m] + LENGTH
+    if inside >= 0:
+        way = max(way - network.watched_length[inside], LENGTH)
+    queues.need[k] = max(queues.need[k], FIRST_METRE * np.sqrt(way) + MARGIN)
+    if network.movement_store[m] > queues.lanes[k, ROOM]:
+        queues.lanes[k, ROOM] = network.movement_store[m]
+        queues.lanes[k, WAITING] = mine
 
 
 @leaf
@@ -458,6 +480,79 @@ def brakes(stop: float, earliest: float, start: float) -> float:
 
 
 @leaf
+def earliest_crossing(queues: Queues, state: State, k: int, i: int, start: float) -> float:
+    """
+    Compute when the first vehicle of a lane can be at the stop line and have green and room.
+
+    Parameters
+    ----------
+    queues : Queues
+        The queues.
+    state : State
+        Who is served.
+    k : int
+        The lane, local number.
+    i : int
+        The vehicle.
+    start : float
+        Begin of its green [s].
+
+    Returns
+    -------
+    float
+        Time [s]; NEVER while somebody waits on the junction who is in its way.
+    """
+    times, counts, last = queues.times, state.counts, state.times
+    behind = times[i, DUE] - last[k, LAST]
+    t = last[k, LAST] + headway_of(times[i, HEADWAY], counts[k, RANK], behind)
+    t = max(times[i, EARLIEST], start, t, times[i, GATE])
+    if queues.group[i] == queues.lanes[k, WAITING]:
+        return float(t)
+    # Who waits on the junction stands in the way of those behind him.
+    return NEVER if counts[k, INSIDE] > 0 else float(max(t, last[k, LEFT]))
+
+
+@leaf
+def cross_line(queues: Queues, state: State, k: int, i: int, t: float, start: float) -> float:
+    """
+    Let a vehicle cross the stop line.
+
+    Parameters
+    ----------
+    queues : Queues
+        The queues.
+    state : State
+        Moved on.
+    k : int
+        Its lane, local number.
+    i : int
+        The vehicle.
+    t : float
+        When [s].
+    start : float
+        Begin of its green [s].
+
+    Returns
+    -------
+    float
+        What stopping costs it beyond the wait [s].
+    """
+    times, counts, last = queues.times, state.counts, state.times
+    delay, clear = 0.0, times[i, CLEAR]
+    if t - max(last[k, LAST] + times[i, HEADWAY], times[i, DUE]) > STANDS:
+        # The queue came to a stop while it had green.
+        counts[k, RANK] = 0
+    if counts[k, RANK] == 0:
+        delay = brakes(times[i, STOP], times[i, EARLIEST], start)
+        if t > times[i, EARLIEST]:
+            clear += SLOW_START
+    queues.cross[i] = t
+    last[k, LAST], last[k, CLEARED] = t, t + clear
+    counts[k, RANK] = min(counts[k, RANK] + 1, FOURTH_PASSED)
+    return delay
+
+
+@leaf
 def serve(
     queues: Queues, state: State, stage: int, starts: Float, begin: float, until: float, permitted: int
 ) -> float:
@@ -485,8 +580,7 @@ def serve(
         Delay of those who crossed, and of those who wait on the junction up to ``until`` [veh s].
     """
     delay = 0.0
-    shows, cross = queues.shows, queues.cross
-    lanes, times, group = queues.lanes, queues.times, queues.group
+    shows, lanes, times, group = queues.shows, queues.lanes, queues.times, queues.group
     counts, last = state.counts, state.times
     gives = queues.gives
     for k in range(len(last)):
@@ -498,12 +592,7 @@ def serve(
             g = group[i]
             if shows[stage, g] == OFF or (shows[stage, g] == PERMISSIVE and permitted == 0):
                 break
-            behind = times[i, DUE] - last[k, LAST]
-            t = last[k, LAST] + headway_of(times[i, HEADWAY], counts[k, RANK], behind)
-            t = max(times[i, EARLIEST], starts[g], t, times[i, GATE])
-            if g != lanes[k, WAITING]:
-                # Who waits on the junction stands in the way of those behind him.
-                t = NEVER if counts[k, INSIDE] > 0 else max(t, last[k, LEFT])
+            t = earliest_crossing(queues, state, k, i, starts[g])
             if t > until:
                 break
             if shows[stage, g] == PERMISSIVE and g == lanes[k, WAITING]:
@@ -522,17 +611,7 @@ def serve(
                     if t > until:
                         break
                 delay += times[i, WEIGHT] * (t - times[i, DUE])
-            clear = times[i, CLEAR]
-            if t - max(last[k, LAST] + times[i, HEADWAY], times[i, DUE]) > STANDS:
-                # The queue came to a stop while it had green.
-                counts[k, RANK] = 0
-            if counts[k, RANK] == 0:
-                delay += brakes(times[i, STOP], times[i, EARLIEST], starts[g])
-                if t > times[i, EARLIEST]:
-                    clear += SLOW_START
-            cross[i] = t
-            last[k, LAST], last[k, CLEARED] = t, t + clear
-            counts[k, RANK] = min(counts[k, RANK] + 1, FOURTH_PASSED)
+            delay += cross_line(queues, state, k, i, t, starts[g])
             i += 1
         counts[k, NEXT] = i
     return delay

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.core.arrays import Arrivals, Byte, Float, Int, Network, Storage
-from sim.core.jit import kernel
+from sim.core.jit import inner, kernel
 
 # Comfortable acceleration of SUMO's passenger car [m/s2].
 ACCELERATION = 2.6
@@ -217,8 +217,10 @@ def locate(
     return routes.turn[at], left + routes.length[at] + routes.gap[at], routes.time[at] + routes.gap_time[at]
 
 
-@kernel
-def arrival_time(left: float, distance: float, beyond: float, speed: float, limit: float, pace: float) -> float:
+@inner
+def arrival_time(
+    left: float, distance: float, beyond: float, speed: float, limit: float, pace: float
+) -> float:
     """
     Compute when a vehicle that nobody holds up reaches its stop line, over lanes of different limits.
 
@@ -345,7 +347,49 @@ def second_turn(routes: Routes, memory: Memory, slot: int, turn: int) -> tuple[i
     return int(routes.turn[at + 1]), float(way)
 
 
-@kernel
+@inner
+def approach(
+    network: Network, routes: Routes, vehicles: Vehicles, memory: Memory, reach: float, strays: Int
+) -> tuple[Int, Float, Float]:
+    """
+    Find out for each vehicle which stop line it comes to, and when.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    routes : Routes
+        All routes.
+    vehicles : Vehicles
+        The vehicles.
+    memory : Memory
+        Where each was on its route, and its pace; changed in place.
+    reach : float
+        How far upstream of a stop line vehicles are reported [m].
+    strays : Int
+        Shape (n); set to 1 for vehicles that left their known route.
+
+    Returns
+    -------
+    tuple of Int, Float and Float
+        Shape (n) each: the next turn, -1 if none is within reach; the distance to its stop line [m]; earliest arrival
+        there [s].
+    """
+    n = len(vehicles.slot)
+    turn, distance, earliest = np.full(n, -1, np.int32), np.zeros(n), np.zeros(n)
+    for k in range(n):
+        turn[k], distance[k], beyond = locate(network, routes, vehicles, memory, k, strays)
+        if distance[k] > reach:
+            turn[k] = -1
+        if turn[k] >= 0:
+            limit = note_pace(network, vehicles, memory, k)
+            left = network.watched_length[vehicles.lane[k]] - vehicles.position[k]
+            pace = memory.pace[vehicles.slot[k]]
+            earliest[k] = arrival_time(left, distance[k], beyond, vehicles.speed[k], limit, pace)
+    return turn, distance, earliest
+
+
+@inner
 def queue_order(network: Network, vehicles: Vehicles, turn: Int, distance: Float, earliest: Float) -> Int:
     """
     Sort vehicles in the order they will reach their stop lines.
@@ -539,18 +583,7 @@ def sense(
     """
     n = len(vehicles.slot)
     lanes = len(network.lane_signal)
-    turn = np.full(n, -1, np.int32)
-    distance = np.zeros(n)
-    earliest = np.zeros(n)
-    for k in range(n):
-        turn[k], distance[k], beyond = locate(network, routes, vehicles, memory, k, strays)
-        if distance[k] > reach:
-            turn[k] = -1
-        if turn[k] >= 0:
-            limit = note_pace(network, vehicles, memory, k)
-            left = network.watched_length[vehicles.lane[k]] - vehicles.position[k]
-            pace = memory.pace[vehicles.slot[k]]
-            earliest[k] = arrival_time(left, distance[k], beyond, vehicles.speed[k], limit, pace)
+    turn, distance, earliest = approach(network, routes, vehicles, memory, reach, strays)
     order = queue_order(network, vehicles, turn, distance, earliest)
     chosen = np.full(n, -1, np.int32)
     load = np.zeros(lanes, np.int32)

@@ -351,7 +351,9 @@ class RoadGraph:
         float
             Time [s], 0 without internal lanes.
         """
-        lanes = [(float(lane.getLength()), max(float(lane.getSpeed()), SLOWEST)) for lane in self.path_lanes(via)]
+        lanes = [
+            (float(lane.getLength()), max(float(lane.getSpeed()), SLOWEST)) for lane in self.path_lanes(via)
+        ]
         slow = min((speed for _, speed in lanes), default=max(before, after))
         brake = max(before - slow, 0.0) ** 2 / (2.0 * DECELERATION * max(before, SLOWEST))
         speed_up = max(after - min(before, slow), 0.0) ** 2 / (2.0 * ACCELERATION * max(after, SLOWEST))

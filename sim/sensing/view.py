@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -106,7 +106,9 @@ class RouteBook:
         self._layout = layout
         self._known: dict[tuple[str, ...], int] = {}
         self._ptr = np.zeros(1024, np.int32)
-        self._rows = Routes(self._ptr, np.zeros(4096, np.int32), np.zeros(4096, np.int32), *np.zeros((5, 4096)))
+        self._rows = Routes(
+            self._ptr, np.zeros(4096, np.int32), np.zeros(4096, np.int32), *np.zeros((5, 4096))
+        )
 
     def number(self, edges: tuple[str, ...]) -> int:
         """
@@ -157,13 +159,15 @@ class RouteBook:
             self._ptr = grown(self._ptr, 2 * len(self._ptr))
         begin = int(self._ptr[number])
         end = begin + len(rows)
-        columns = self._rows[1:]
-        if end > len(columns[0]):
-            columns = tuple(grown(column, 2 * end) for column in columns)
+        if end > len(self._rows.edge):
+            edge, turn, *times = self._rows[1:]
+            longer = (grown(column, 2 * end) for column in times)
+            self._rows = Routes(self._ptr, grown(edge, 2 * end), grown(turn, 2 * end), *longer)
+        columns: list[NDArray[Any]] = [*self._rows[1:]]
         for k, column in enumerate(columns):
             column[begin:end] = [row[k] for row in rows]
         self._ptr[number + 1] = end
-        self._rows = Routes(self._ptr, *columns)
+        self._rows = self._rows._replace(ptr=self._ptr)
 
     def packed(self) -> Routes:
         """

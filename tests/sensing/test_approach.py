@@ -54,7 +54,9 @@ def graph(tmp_path_factory: pytest.TempPathFactory) -> RoadGraph:
     (folder / "e.edg.xml").write_text(f"<edges>{edges}</edges>", encoding="utf-8")
     files = ["-n", folder / "n.nod.xml", "-e", folder / "e.edg.xml", "-o", folder / "approach.net.xml"]
     subprocess.run(
-        [Path(sumo.SUMO_HOME) / "bin" / "netconvert", "--no-turnarounds", *files], check=True, capture_output=True
+        [Path(sumo.SUMO_HOME) / "bin" / "netconvert", "--no-turnarounds", *files],
+        check=True,
+        capture_output=True,
     )
     return RoadGraph.from_file(folder / "approach.net.xml")
 
@@ -64,7 +66,9 @@ def layout(graph: RoadGraph) -> Layout:
     return lay_out(graph, TimingRules())
 
 
-def look(graph: RoadGraph, layout: Layout, *vehicles: tuple[str, float, float]) -> list[tuple[str, int, float]]:
+def look(
+    graph: RoadGraph, layout: Layout, *vehicles: tuple[str, float, float]
+) -> list[tuple[str, int, float]]:
     """Give the stop line, number and arrival of each vehicle, in the order of the arrivals."""
     arrivals, _ = FullView(graph, layout, 300.0).see(Placed(layout, *vehicles))
     lanes = np.repeat(np.arange(len(layout.stop_lanes)), np.diff(arrivals.lane_ptr))
@@ -98,7 +102,7 @@ def test_a_vehicle_is_expected_on_the_lane_that_its_own_leads_to(
     # Two on the other lane, or it would be the emptier one.
     other = f"mx_{lane}"
     seen = look(graph, layout, (f"wm_{lane}", 10.0, SLOW), (other, 5.0, 0.0), (other, 12.0, 0.0))
-    assert dict((k, stop) for stop, k, _ in seen)[0] == f"mx_{lane}"
+    assert {k: stop for stop, k, _ in seen}[0] == f"mx_{lane}"
 
 
 def test_where_streets_meet_the_nearer_one_is_not_always_first(graph: RoadGraph, layout: Layout) -> None:
