@@ -30,7 +30,8 @@ from sim.control.horizon import Horizon
 from sim.control.registry import Kind, parse_controller, register_controller
 from sim.core.arrays import Arrivals, Int, Network, Signals, Storage
 from sim.core.horizon import Scene, is_settled, look_around, pass_change, set_starts
-from sim.core.queue import BEGIN, YELLOW_USED, advance, begin_state, collect, new_state
+from sim.core.lineup import begin_state, collect
+from sim.core.queue import BEGIN, YELLOW_USED, advance, new_state
 from sim.run import RunTask, run
 from sim.scenario import load_scenario
 

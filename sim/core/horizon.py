@@ -10,42 +10,24 @@ from sim.core.arrays import GREEN, OFF, Arrivals, Byte, Float, Int, Network, Sig
 from sim.core.discharge import NEVER, START_UP, green_starts, lanes_of, places_behind, spills
 from sim.core.exchange import Onward, expect
 from sim.core.jit import inner, kernel, leaf
+from sim.core.lineup import begin_state, collect
 from sim.core.queue import (
     BEGIN,
-    CLEARED,
-    DUE,
-    END,
-    HEADWAY,
-    INSIDE,
-    LAST,
-    LEFT,
-    NEXT,
-    RANK,
-    WEIGHT,
     YELLOW_USED,
     Queues,
     State,
     advance,
-    begin_state,
     change,
-    collect,
     copy,
     heads_served,
     new_state,
 )
-from sim.core.sense import SLOW
+from sim.core.saturation import change_price, green_needed, standing_needs
+from sim.core.search import COST, VALUE, WALKED, Search, enter, load, new_search, store, way_to
 
 if TYPE_CHECKING:
     from sim.core.transitions import Transitions
 
-# What a queue that is left costs: each pair of vehicles in a lane [s], each vehicle that stands at red [s].
-QUEUE_PRICE, RED_PRICE = 1.0, 10.0
-# What a vehicle on the junction costs that waits for a gap there [s].
-INSIDE_PRICE = 3.0
-# Green that those who stand need, one stage after the other; a stage more adds STAGE_NEED to it. Beyond PLAIN_NEED the
-# junction is hardly cleared before the next queues have come: what is lost in a change then delays all who wait, and
-# each further second makes a change dearer by CHANGE_PRICE, up to LONGEST_NEED [s, veh].
-STAGE_NEED, PLAIN_NEED, LONGEST_NEED, CHANGE_PRICE = 5.0, 15.0, 55.0, 3.0
 # A stage is worth a change to only for vehicles that come so soon after its first green [s].
 SOON = 5.0
 # A plan so much dearer than the cheapest at the same second is given up [veh s].
@@ -99,24 +81,6 @@ class Trace(NamedTuple):
     plans: Int  # (P, T+1) stage that this plan shows and may end at each second, -1 in between
 
 
-# Columns of the cells of a search, and of the sums over its vehicles.
-COST, VALUE = 0, 1
-PARENT, WALKED = 0, 1
-WEIGHTS, MOMENTS = 0, 1
-
-
-class Search(NamedTuple):
-    """Cells (second, stage) of a search, and what is known of the cheapest way to each; C cells in all."""
-
-    # (C, 2) delay of those who crossed; the same and what waits, NEVER if not reached [veh s]
-    costs: Float
-    ways: Int  # (C, 2) cell before, -1 for the first; bits of the pedestrian groups served
-    counts: Int  # (C, L, 3) states
-    times: Float  # (C, L, 3) states
-    due_by: Int  # (L, T+1) vehicles of the lane that are due by then
-    sums: Float  # (n+1, 2) of the vehicles' weights, and of weight times due time
-
-
 @inner
 def is_settled(network: Network, signals: Signals, s: int) -> bool:
     """
@@ -144,170 +108,6 @@ def is_settled(network: Network, signals: Signals, s: int) -> bool:
         if signals.shown[g] != GREEN or signals.since[g] < network.minimum_green[g] - 1:
             return False
     return True
-
-
-@inner
-def new_search(queues: Queues, horizon: int) -> Search:
-    """
-    Make room for a search, and sum up when vehicles are due.
-
-    Parameters
-    ----------
-    queues : Queues
-        The vehicles.
-    horizon : int
-        How far it looks ahead [s].
-
-    Returns
-    -------
-    Search
-        With no cell reached yet.
-    """
-    lanes, cells = len(queues.lanes), (horizon + 1) * len(queues.permits)
-    n = len(queues.group)
-    search = Search(
-        np.full((cells, 2), NEVER),
-        np.full((cells, 2), -1, np.int64),
-        np.empty((cells, lanes, 3), np.int32),
-        np.empty((cells, lanes, 3)),
-        np.empty((lanes, horizon + 1), np.int32),
-        np.zeros((n + 1, 2)),
-    )
-    times, sums, due_by = queues.times, search.sums, search.due_by
-    for i in range(n):
-        sums[i + 1, WEIGHTS] = sums[i, WEIGHTS] + times[i, WEIGHT]
-        sums[i + 1, MOMENTS] = sums[i, MOMENTS] + times[i, WEIGHT] * times[i, DUE]
-    for k in range(lanes):
-        i, end = queues.lanes[k, BEGIN], queues.lanes[k, END]
-        for t in range(horizon + 1):
-            while i < end and times[i, DUE] <= t:
-                i += 1
-            due_by[k, t] = i
-    return search
-
-
-@leaf
-def load(search: Search, cell: int, state: State) -> None:
-    """
-    Take the state that is kept in a cell.
-
-    Parameters
-    ----------
-    search : Search
-        The search.
-    cell : int
-        Which cell.
-    state : State
-        Overwritten.
-    """
-    counts, times, new_counts, new_times = search.counts, search.times, state.counts, state.times
-    for k in range(len(new_times)):
-        new_counts[k, NEXT], new_counts[k, RANK] = counts[cell, k, NEXT], counts[cell, k, RANK]
-        new_counts[k, INSIDE] = counts[cell, k, INSIDE]
-        new_times[k, LAST], new_times[k, LEFT] = times[cell, k, LAST], times[cell, k, LEFT]
-        new_times[k, CLEARED] = times[cell, k, CLEARED]
-
-
-@leaf
-def store(search: Search, cell: int, state: State) -> None:
-    """
-    Keep a state in a cell.
-
-    Parameters
-    ----------
-    search : Search
-        The search.
-    cell : int
-        Which cell.
-    state : State
-        What to keep.
-    """
-    counts, times, old_counts, old_times = search.counts, search.times, state.counts, state.times
-    for k in range(len(old_times)):
-        counts[cell, k, NEXT], counts[cell, k, RANK] = old_counts[k, NEXT], old_counts[k, RANK]
-        counts[cell, k, INSIDE] = old_counts[k, INSIDE]
-        times[cell, k, LAST], times[cell, k, LEFT] = old_times[k, LAST], old_times[k, LEFT]
-        times[cell, k, CLEARED] = old_times[k, CLEARED]
-
-
-@leaf
-def waiting_cost(queues: Queues, search: Search, state: State, stage: int, t: int) -> float:
-    """
-    Price the vehicles that wait at a second of a plan: their delay so far, and what the queue will still cost.
-
-    Parameters
-    ----------
-    queues : Queues
-        The vehicles.
-    search : Search
-        The sums.
-    state : State
-        Who is served.
-    stage : int
-        The stage shown.
-    t : int
-        The second [s].
-
-    Returns
-    -------
-    float
-        Cost [veh s].
-    """
-    total = 0.0
-    counts, due_by, sums = state.counts, search.due_by, search.sums
-    shows, group = queues.shows, queues.group
-    for k in range(len(counts)):
-        total += INSIDE_PRICE * counts[k, INSIDE]
-        i, last = counts[k, NEXT], due_by[k, t]
-        if last <= i:
-            continue
-        queue = sums[last, WEIGHTS] - sums[i, WEIGHTS]
-        total += t * queue - (sums[last, MOMENTS] - sums[i, MOMENTS])
-        total += QUEUE_PRICE * queue * queue
-        if shows[stage, group[i]] == OFF:
-            total += RED_PRICE * queue
-    return total
-
-
-@leaf
-def enter(
-    queues: Queues,
-    search: Search,
-    state: State,
-    stage: int,
-    t: int,
-    parent: int,
-    cost: float,
-    walked: int,
-) -> None:
-    """
-    Keep a plan if it is the cheapest that reaches its cell.
-
-    Parameters
-    ----------
-    queues : Queues
-        The vehicles.
-    search : Search
-        Changed.
-    state : State
-        Who is served by then.
-    stage : int
-        The stage shown.
-    t : int
-        The second [s].
-    parent : int
-        Cell it comes from.
-    cost : float
-        Delay of those who crossed [veh s].
-    walked : int
-        Bits of the pedestrian groups served.
-    """
-    cell = t * len(queues.permits) + stage
-    value = cost + waiting_cost(queues, search, state, stage, t)
-    if value < search.costs[cell, VALUE]:
-        search.costs[cell, VALUE], search.costs[cell, COST] = value, cost
-        search.ways[cell, PARENT], search.ways[cell, WALKED] = parent, walked
-        store(search, cell, state)
 
 
 @leaf
@@ -510,103 +310,6 @@ def branch(
 
 
 @inner
-def standing_needs(scene: Scene, s: int, queues: Queues) -> Float:
-    """
-    Add up the green that the standing vehicles of each lane need.
-
-    Parameters
-    ----------
-    scene : Scene
-        The moment.
-    s : int
-        The signal.
-    queues : Queues
-        The vehicles.
-
-    Returns
-    -------
-    Float
-        Shape (lanes) [s].
-    """
-    arrivals = scene.arrivals
-    lanes = lanes_of(scene.network, s)
-    needs = np.zeros(lanes[1] - lanes[0])
-    for k in range(len(needs)):
-        first = arrivals.lane_ptr[lanes[0] + k]
-        for i in range(first, arrivals.lane_ptr[lanes[0] + k + 1]):
-            at = queues.lanes[k, BEGIN] + i - first
-            if arrivals.speed[i] < SLOW:
-                needs[k] += queues.times[at, WEIGHT] * queues.times[at, HEADWAY]
-    return needs
-
-
-@inner
-def green_needed(queues: Queues, needs: Float) -> float:
-    """
-    Estimate how long the stages take that give all lanes the green they need.
-
-    The lane that needs most gets the stage with which most green of other lanes goes along, until no lane needs any.
-
-    Parameters
-    ----------
-    queues : Queues
-        What stages give to lanes.
-    needs : Float
-        Shape (lanes), green that each needs [s]; used up.
-
-    Returns
-    -------
-    float
-        Time, with a share for the begin and end of each stage [s].
-    """
-    total = 0.0
-    for _ in range(len(needs)):
-        longest = int(np.argmax(needs))
-        time = needs[longest]
-        if time <= 0.0:
-            break
-        best, most = -1, 0.0
-        for p in range(len(queues.permits)):
-            if queues.gives[p, longest] == 0:
-                continue
-            along = 0.0
-            for k in range(len(needs)):
-                if queues.gives[p, k] != 0:
-                    along += min(needs[k], time)
-            if along > most:
-                best, most = p, along
-        needs[longest] = 0.0
-        if best < 0:
-            continue
-        total += time + STAGE_NEED
-        for k in range(len(needs)):
-            if queues.gives[best, k] != 0:
-                needs[k] = max(needs[k] - time, 0.0)
-    return total
-
-
-@inner
-def change_price(needed: float) -> float:
-    """
-    Price a change of stages beyond what the queue model says of it.
-
-    At a full junction all stages are about as good: without a price the plan changes at every turn of the balance, and
-    loses capacity each time.
-
-    Parameters
-    ----------
-    needed : float
-        Green that the standing vehicles need, one stage after the other [s].
-
-    Returns
-    -------
-    float
-        Price [veh s].
-    """
-    return CHANGE_PRICE * min(max(needed - PLAIN_NEED, 0.0), LONGEST_NEED - PLAIN_NEED)
-
-
-@inner
 def new_scratch(scene: Scene, s: int, queues: Queues) -> Scratch:
     """
     Make room for a search, and see what is special about this moment.
@@ -637,7 +340,7 @@ def new_scratch(scene: Scene, s: int, queues: Queues) -> Scratch:
         np.empty((stages, 2), np.int64),
         new_state(lanes),
         new_state(lanes),
-        change_price(green_needed(queues, standing_needs(scene, s, queues))),
+        change_price(green_needed(queues, standing_needs(network, scene.arrivals, s, queues))),
     )
     for p in range(stages):
         scratch.blocked[p] = spills(network, scene.arrivals, scene.places, s, p)
@@ -689,36 +392,6 @@ def explore(scene: Scene, s: int, only: int) -> tuple[Queues, Search, int]:
                 branch(scene, s, queues, search, (t, p), only, scratch)
     last = horizon * stages
     return queues, search, int(last + np.argmin(search.costs[last : last + stages, VALUE]))
-
-
-@inner
-def way_to(search: Search, cell: int) -> Int:
-    """
-    List the cells of a plan.
-
-    Parameters
-    ----------
-    search : Search
-        The search.
-    cell : int
-        Where the plan ends.
-
-    Returns
-    -------
-    Int
-        Cells in the order of time; the first is the stage shown now.
-    """
-    length = 0
-    at = cell
-    while at >= 0:
-        length += 1
-        at = search.ways[at, PARENT]
-    way = np.empty(length, np.int32)
-    while length > 0:
-        length -= 1
-        way[length] = cell
-        cell = search.ways[cell, PARENT]
-    return way
 
 
 @inner

@@ -17,16 +17,9 @@ from sim.control.horizon import Horizon, build_horizon
 from sim.control.registry import build, parse_controller
 from sim.core.arrays import GREEN, OFF, PROTECTED
 from sim.core.guard import new_signals, switch
-from sim.core.horizon import (
-    PLAIN_NEED,
-    STAGE_NEED,
-    Scene,
-    change_price,
-    green_needed,
-    look_around,
-    standing_needs,
-)
-from sim.core.queue import collect
+from sim.core.horizon import Scene, look_around
+from sim.core.lineup import collect
+from sim.core.saturation import PLAIN_NEED, STAGE_NEED, change_price, green_needed, standing_needs
 from sim.network.graph import RoadGraph
 from sim.network.layout import Layout, lay_out
 from sim.network.timing import TimingRules
@@ -482,7 +475,7 @@ def needed(ground: Ground, *vehicles: Any) -> float:
     onward, places = look_around(ground.network, signals, arrivals, storage, 100.0, memory)
     scene = Scene(ground.network, signals, arrivals, storage, onward, places, memory, 100.0)
     queues = collect(ground.network, arrivals, onward, places, 0)
-    return green_needed(queues, standing_needs(scene, 0, queues))
+    return green_needed(queues, standing_needs(scene.network, scene.arrivals, 0, queues))
 
 
 def queue_of(count: int, arm: str, lane: int = 1, speed: float = 0.0) -> list[Any]:

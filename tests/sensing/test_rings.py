@@ -11,7 +11,8 @@ import sumo
 
 from sim.core.discharge import lanes_of, places_behind, spills
 from sim.core.exchange import Onward
-from sim.core.queue import GATE, RECOVERY, collect
+from sim.core.lineup import RECOVERY, collect
+from sim.core.queue import GATE
 from sim.network.graph import RoadGraph
 from sim.network.layout import Layout, lay_out, rings
 from sim.network.timing import TimingRules
