@@ -177,8 +177,12 @@ def missing_parts(controller: Any) -> list[str]:  # noqa: ANN401
         if not callable(getattr(controller, name, None))
     ]
     interval = getattr(controller, "interval", None)
-    if isinstance(interval, bool) or not isinstance(interval, int | np.integer) or interval < 1:
-        problems.append(f"interval is {interval!r}; give whole seconds, 1 or more, between two decisions")
+    for name, value, what in (
+        ("interval", interval, "decisions"),
+        ("watch_every", getattr(controller, "watch_every", 1), "readings of the street"),
+    ):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+            problems.append(f"{name} is {value!r}; give whole seconds, 1 or more, between two {what}")
     reach = getattr(controller, "reach", 0.0)
     if isinstance(reach, bool) or not isinstance(reach, int | float | np.number) or not 0.0 <= reach < np.inf:
         problems.append(f"reach is {reach!r}; give the distance [m] up to which vehicles are to be seen")

@@ -19,6 +19,8 @@ OFF, PROTECTED, PERMISSIVE = 0, 1, 2
 
 # A road shorter than this fills within a green: signals at its ends have to act as one [m].
 SHORT_LINK = 60.0
+# Comfortable acceleration of SUMO's passenger car [m/s2].
+ACCELERATION = 2.6
 
 
 class Network(NamedTuple):
@@ -93,7 +95,8 @@ class Arrivals(NamedTuple):
     """
     What a controller knows of the traffic: vehicles in the order they reach each stop line.
 
-    Sorted by lane, then in the order they will reach the stop line. Any source (full view, loops, connected vehicles) delivers this form.
+    Sorted by lane, then in the order they will reach the stop line. Any source (full view, loops, connected vehicles)
+    delivers this form.
     """
 
     lane_ptr: Int  # (L+1)

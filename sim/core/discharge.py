@@ -188,7 +188,8 @@ def spills(network: Network, arrivals: Arrivals, places: Float, s: int, stage: i
     Returns
     -------
     bool
-        True if the first vehicle of a lane, near its stop line, gets green towards a short lane that is full, or is barred.
+        True if the first vehicle of a lane, near its stop line, gets green and is barred, or drives towards a short lane
+        that is full.
     """
     first = network.group_ptr[s]
     row = network.stage_matrix_ptr[s] + stage * (network.group_ptr[s + 1] - first)
@@ -204,9 +205,8 @@ def spills(network: Network, arrivals: Arrivals, places: Float, s: int, stage: i
         # Between two stop lines of one signal its stages are made to fit.
         if full and (own == behind).any():
             full = False
-        if (full or arrivals.barred[i] != 0) and network.stage_shows[
-            row + network.movement_group[m] - first
-        ] != OFF:
+        shows = network.stage_shows[row + network.movement_group[m] - first]
+        if shows != OFF and (full or arrivals.barred[i] != 0):
             return True
     return False
 

@@ -31,6 +31,7 @@ from sim.core.queue import (
     Queues,
     State,
 )
+from sim.core.sense import GAP, SPACE
 
 if TYPE_CHECKING:
     from sim.core.exchange import Onward
@@ -39,10 +40,10 @@ if TYPE_CHECKING:
 STOP_LOSS = 2.7
 # A permitted driver goes when who he gives way to has passed this share of the path over the junction with his whole
 # length [m], and when nobody is due before he has passed his own way and so much more [s].
-MEETS_AT, LENGTH, MARGIN = 0.8, 5.0, 0.5
-# From a standstill a passenger car takes so long for the first metre, and for others by the square root [s].
+MEETS_AT, LENGTH, MARGIN = 0.8, SPACE - GAP, 0.5
+# From a standstill a passenger car takes so long for the first metre, at 2.6 m/s2, and for more by the square root [s].
 FIRST_METRE = 0.88
-# A headway is the reaction time and the time for so long a way at the speed of a queue [s], [m].
+# A saturation headway is the reaction time and the time for so long a way at the speed of a queue [s], [m].
 REACTION, FOLLOWS = 1.0, 10.5
 # A full lane behind the signal is taken to move again after this time, and then to take a vehicle every so often [s]; a
 # ring about to lock to be free after the same time.

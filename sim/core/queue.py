@@ -133,6 +133,35 @@ def headway_of(headway: float, rank: int, behind: float) -> float:
 
 
 @leaf
+def at_stop_line(queues: Queues, state: State, k: int, i: int, start: float) -> float:
+    """
+    Compute when the first vehicle of a lane can be at the stop line and have green and room, whoever is on the junction.
+
+    Parameters
+    ----------
+    queues : Queues
+        The queues.
+    state : State
+        Who is served.
+    k : int
+        The lane, local number.
+    i : int
+        The vehicle.
+    start : float
+        Begin of its green [s].
+
+    Returns
+    -------
+    float
+        Time [s].
+    """
+    times, last = queues.times, state.times
+    behind = times[i, DUE] - last[k, LAST]
+    follows = last[k, LAST] + headway_of(times[i, HEADWAY], state.counts[k, RANK], behind)
+    return float(max(times[i, EARLIEST], start, follows, times[i, GATE]))
+
+
+@leaf
 def gap(queues: Queues, state: State, stage: int, mine: tuple[int, int], t: float, starts: Float) -> float:
     """
     Find when a permitted driver can go between the vehicles he gives way to.
@@ -157,7 +186,7 @@ def gap(queues: Queues, state: State, stage: int, mine: tuple[int, int], t: floa
     float
         Time [s]; NEVER while the next opposing vehicle comes too soon.
     """
-    counts, last, times = state.counts, state.times, queues.times
+    counts, last = state.counts, state.times
     opposed, group, lanes, shows = queues.opposed, queues.group, queues.lanes, queues.shows
     g, need = mine[0], queues.need[mine[1]]
     for k in range(len(last)):
@@ -168,11 +197,9 @@ def gap(queues: Queues, state: State, stage: int, mine: tuple[int, int], t: floa
         if i == lanes[k, END]:
             continue
         other = group[i]
-        if queues.yields[g, other] != 0 and shows[stage, other] != OFF:
-            behind = times[i, DUE] - last[k, LAST]
-            follows = last[k, LAST] + headway_of(times[i, HEADWAY], counts[k, RANK], behind)
-            if max(times[i, EARLIEST], starts[other], follows, times[i, GATE]) < t + need:
-                return NEVER
+        comes = queues.yields[g, other] != 0 and shows[stage, other] != OFF
+        if comes and at_stop_line(queues, state, k, i, starts[other]) < t + need:
+            return NEVER
     return t
 
 
@@ -240,7 +267,7 @@ def brakes(stop: float, earliest: float, start: float) -> float:
 @leaf
 def earliest_crossing(queues: Queues, state: State, k: int, i: int, start: float) -> float:
     """
-    Compute when the first vehicle of a lane can be at the stop line and have green and room.
+    Compute when the first vehicle of a lane can cross, if it need not look for a gap.
 
     Parameters
     ----------
@@ -260,14 +287,11 @@ def earliest_crossing(queues: Queues, state: State, k: int, i: int, start: float
     float
         Time [s]; NEVER while somebody waits on the junction who is in its way.
     """
-    times, counts, last = queues.times, state.counts, state.times
-    behind = times[i, DUE] - last[k, LAST]
-    t = last[k, LAST] + headway_of(times[i, HEADWAY], counts[k, RANK], behind)
-    t = max(times[i, EARLIEST], start, t, times[i, GATE])
+    t = at_stop_line(queues, state, k, i, start)
     if queues.group[i] == queues.lanes[k, WAITING]:
-        return float(t)
+        return t
     # Who waits on the junction stands in the way of those behind him.
-    return NEVER if counts[k, INSIDE] > 0 else float(max(t, last[k, LEFT]))
+    return NEVER if state.counts[k, INSIDE] > 0 else float(max(t, state.times[k, LEFT]))
 
 
 @leaf
@@ -448,6 +472,47 @@ def foes_gone(queues: Queues, state: State, g: int, t: float) -> float:
 
 
 @leaf
+def empty_junction(
+    queues: Queues, state: State, stages: tuple[int, int], k: int, t: float, starts: Float
+) -> float:
+    """
+    Let those leave who wait on the junction when their stage ends, one behind the other.
+
+    Parameters
+    ----------
+    queues : Queues
+        The queues.
+    state : State
+        Moved on.
+    stages : tuple of int
+        The stage that ends, and the next, in which they need not give way any more.
+    k : int
+        Their lane, local number.
+    t : float
+        From when on nobody crosses any more whose green ends [s].
+    starts : Float
+        Shape (groups), begin of green [s]; later for those whom they are in the way of.
+
+    Returns
+    -------
+    float
+        Their delay [veh s].
+    """
+    waits, inside = queues.lanes[k, WAITING], state.counts[k, INSIDE]
+    begin = max(foes_gone(queues, state, waits, t), state.times[k, LEFT] + FOLLOW_UP)
+    end = begin + FOLLOW_UP * (inside - 1)
+    state.counts[k, INSIDE], state.times[k, LEFT] = 0, end
+    if queues.shows[stages[1], waits] == PROTECTED:
+        state.times[k, LAST] = max(state.times[k, LAST], end)
+    else:
+        for g in range(len(starts)):
+            if queues.shows[stages[0], g] == OFF and queues.meets[waits, g] != 0:
+                # The guard lets nobody start while others stand in the way; each begins to move 1 s after the one ahead.
+                starts[g] = max(starts[g], begin + inside + START_UP)
+    return float(inside * (0.5 * (begin + end) - t))
+
+
+@leaf
 def change(queues: Queues, state: State, stage: int, follower: int, t: float, starts: Float) -> float:
     """
     End a stage: who waits on the junction leaves it, and lanes that get green start from a standstill.
@@ -477,22 +542,8 @@ def change(queues: Queues, state: State, stage: int, follower: int, t: float, st
             if shows[stage, g] == PERMISSIVE and shows[follower, g] == PROTECTED:
                 starts[g] = max(starts[g], foes_gone(queues, state, g, t))
     for k in range(len(counts)):
-        inside = counts[k, INSIDE]
-        if inside > 0:
-            waits = lanes[k, WAITING]
-            new = shows[follower, waits]
-            if new != PERMISSIVE:
-                begin = max(foes_gone(queues, state, waits, t), state.times[k, LEFT] + FOLLOW_UP)
-                end = begin + FOLLOW_UP * (inside - 1)
-                delay += inside * (0.5 * (begin + end) - t)
-                counts[k, INSIDE], state.times[k, LEFT] = 0, end
-                if new == PROTECTED:
-                    state.times[k, LAST] = max(state.times[k, LAST], end)
-                else:
-                    for g in range(len(starts)):
-                        if shows[stage, g] == OFF and queues.meets[waits, g] != 0:
-                            # The guard lets nobody start while others stand in the way.
-                            starts[g] = max(starts[g], begin + inside + START_UP)
+        if counts[k, INSIDE] > 0 and shows[follower, lanes[k, WAITING]] != PERMISSIVE:
+            delay += empty_junction(queues, state, (stage, follower), k, t, starts)
         i = counts[k, NEXT]
         if i < lanes[k, END] and shows[stage, group[i]] == OFF:
             counts[k, RANK] = 0

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Green that those who stand need, one stage after the other; a stage more adds STAGE_NEED to it. Beyond PLAIN_NEED the
 # junction is hardly cleared before the next queues have come: what is lost in a change then delays all who wait, and
-# each further second makes a change dearer by CHANGE_PRICE, up to LONGEST_NEED [s, veh].
+# each further second, up to LONGEST_NEED, makes a change dearer by CHANGE_PRICE [s], the last one [veh s for a second].
 STAGE_NEED, PLAIN_NEED, LONGEST_NEED, CHANGE_PRICE = 5.0, 15.0, 55.0, 3.0
 
 

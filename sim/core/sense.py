@@ -7,11 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.core.arrays import Arrivals, Byte, Float, Int, Network, Storage
+from sim.core.arrays import ACCELERATION, Arrivals, Byte, Float, Int, Network, Storage
 from sim.core.jit import inner, kernel
 
-# Comfortable acceleration of SUMO's passenger car [m/s2].
-ACCELERATION = 2.6
 # A vehicle slower than this at red is a demand; a tail slower than this blocks the lane behind it [m/s].
 SLOW = 2.0
 # Space a standing vehicle takes [m], and what of it is the gap to the next [m].
@@ -250,6 +248,30 @@ def arrival_time(
     return travel_time(distance, min(speed, mean), mean)
 
 
+@inner
+def emptier(network: Network, one: int, other: int, load: Int) -> int:
+    """
+    Choose of two movements the one whose lane has fewer vehicles.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    one, other : int
+        The movements; -1 for the second: there is none.
+    load : Int
+        Shape (L), vehicles on each stop-line lane so far.
+
+    Returns
+    -------
+    int
+        The first only if it has fewer.
+    """
+    if other < 0 or load[network.movement_lane[one]] < load[network.movement_lane[other]]:
+        return int(one)
+    return int(other)
+
+
 @kernel
 def choose_movement(network: Network, turn: int, lane_now: int, load: Int) -> int:
     """
@@ -275,16 +297,12 @@ def choose_movement(network: Network, turn: int, lane_now: int, load: Int) -> in
     best = -1
     for k in range(network.ahead_ptr[lane_now], network.ahead_ptr[lane_now + 1]):
         if network.ahead_turn[k] == turn:
-            m = network.ahead_movement[k]
-            if best < 0 or load[network.movement_lane[m]] < load[network.movement_lane[best]]:
-                best = m
+            best = emptier(network, network.ahead_movement[k], best, load)
     if best >= 0:
-        return int(best)
+        return best
     for t in range(network.turn_movement_ptr[turn], network.turn_movement_ptr[turn + 1]):
-        m = network.turn_movement[t]
-        if best < 0 or load[network.movement_lane[m]] < load[network.movement_lane[best]]:
-            best = m
-    return int(best)
+        best = emptier(network, network.turn_movement[t], best, load)
+    return best
 
 
 @kernel
@@ -316,6 +334,34 @@ def note_pace(network: Network, vehicles: Vehicles, memory: Memory, k: int) -> f
     return float(limit)
 
 
+@inner
+def last_before(routes: Routes, memory: Memory, slot: int, turn: int) -> int:
+    """
+    Find the edge of a vehicle's route that ends at the stop line of its next turn.
+
+    Parameters
+    ----------
+    routes : Routes
+        All routes.
+    memory : Memory
+        Where each vehicle is on its route.
+    slot : int
+        The vehicle's memory.
+    turn : int
+        Its next turn.
+
+    Returns
+    -------
+    int
+        Its place in the table of routes; the end of the route if there is none.
+    """
+    first, last = routes.ptr[memory.route[slot]], routes.ptr[memory.route[slot] + 1]
+    at = max(memory.place[slot], first)
+    while at < last and not (routes.turn[at] == turn and routes.gap[at] == 0.0):
+        at += 1
+    return int(at)
+
+
 @kernel
 def second_turn(routes: Routes, memory: Memory, slot: int, turn: int) -> tuple[int, float]:
     """
@@ -337,10 +383,8 @@ def second_turn(routes: Routes, memory: Memory, slot: int, turn: int) -> tuple[i
     tuple of int and float
         Its next turn but one, -1 if none is known, and the free travel time from stop line to stop line [s].
     """
-    first, last = routes.ptr[memory.route[slot]], routes.ptr[memory.route[slot] + 1]
-    at = max(memory.place[slot], first)
-    while at < last and not (routes.turn[at] == turn and routes.gap[at] == 0.0):
-        at += 1
+    last = routes.ptr[memory.route[slot] + 1]
+    at = last_before(routes, memory, slot, turn)
     if at + 1 >= last:
         return -1, 0.0
     way = routes.over_time[at] + routes.time[at + 1] + routes.gap_time[at + 1]
@@ -469,12 +513,10 @@ def goes_round(network: Network, routes: Routes, memory: Memory, slot: int, reac
 @kernel
 def note_rings(network: Network, routes: Routes, vehicles: Vehicles, memory: Memory, reach: float) -> Byte:
     """
-    Find the rings about to lock: those who go round them fill half of them, or one of them stands there.
+    Find the rings about to lock: vehicles that go round, on the ring or on their way to it, fill half, or one stands there.
 
-    Counted are those on the ring and those on their way to it.
-
-    Each of them needs room ahead of him and a gap, and whoever else drives onto the ring takes both. Where a ring is
-    full and all its lanes begin with such a vehicle none of them can ever move again.
+    Each of them needs room ahead and a gap, and whoever else drives onto the ring takes both. Where a ring is full and
+    each of its lanes has such a vehicle at its head none of them can ever move again.
 
     Parameters
     ----------
@@ -538,11 +580,8 @@ def is_barred(routes: Routes, memory: Memory, slot: int, turn: int, stuck: Byte,
     bool
         True if it would.
     """
-    first, last = routes.ptr[memory.route[slot]], routes.ptr[memory.route[slot] + 1]
-    at = max(memory.place[slot], first)
-    while at < last and not (routes.turn[at] == turn and routes.gap[at] == 0.0):
-        at += 1
-    at += 1
+    last = routes.ptr[memory.route[slot] + 1]
+    at = last_before(routes, memory, slot, turn) + 1
     while at < last and reach > 0.0:
         edge = routes.edge[at]
         if edge >= 0 and stuck[edge] != 0:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import networkx as nx
 import numpy as np
 
+from sim.core.arrays import ACCELERATION
 from sim.errors import InputError, near_miss
 from sim.network.book import ProgramBook
 from sim.network.build import build_signal, reason_to_leave
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
 LONGEST_PATH = 8
 # SUMO's letters for it in right-hand and left-hand traffic.
 TURNAROUND = frozenset("tT")
-# How SUMO's passenger car speeds up and slows down [m/s2], and the least speed a path is driven at [m/s].
-ACCELERATION, DECELERATION = 2.6, 4.5
+# How SUMO's passenger car slows down [m/s2].
+DECELERATION = 4.5
+# A speed limit below this counts as this [m/s].
 SLOWEST = 1.0
 
 
@@ -39,8 +41,8 @@ class RoadGraph:
     """
     A road network and its signals, derived from a SUMO net.
 
-    ``graph`` is a directed networkx graph whose nodes are edges of the net (``length`` [m], ``speed`` [m/s],
-    ``lanes``) and whose arcs are the possible drives from one to the next (``signal`` or None, ``length`` [m] of
+    ``graph`` is a directed networkx graph whose nodes are edges of the net (``length`` [m], ``speed`` [m/s], free
+    driving ``time`` [s], ``lanes``) and whose arcs are the possible drives from one to the next (``signal`` or None, ``length`` [m] of
     the path over the junction, free driving ``time`` over it [s], ``turnaround`` if it is only a turn back into the
     same road).
 
@@ -362,8 +364,10 @@ class RoadGraph:
     def _add_edges(self) -> None:
         edges = self.net.getEdges(withInternal=False)
         for edge in edges:
+            length, speed = edge.getLength(), edge.getSpeed()
+            time = length / max(speed, SLOWEST)
             self.graph.add_node(
-                edge.getID(), length=edge.getLength(), speed=edge.getSpeed(), lanes=edge.getLaneNumber()
+                edge.getID(), length=length, speed=speed, time=time, lanes=edge.getLaneNumber()
             )
         for edge in edges:
             for after, links in edge.getOutgoing().items():

@@ -61,7 +61,7 @@ def csr(rows: list[list[int]]) -> tuple[Int, Int]:
     return pointer, np.array([v for r in rows for v in r], np.int32)
 
 
-def watched_lanes(graph: RoadGraph, distance: float) -> dict[str, int]:
+def watched_lanes(graph: RoadGraph, distance: float, ring: Int) -> dict[str, int]:
     """
     Choose the lanes whose vehicles matter: towards signals, over nodes without one, and behind signals.
 
@@ -71,6 +71,8 @@ def watched_lanes(graph: RoadGraph, distance: float) -> dict[str, int]:
         The graph.
     distance : float
         How far upstream of the stop lines [m].
+    ring : ndarray
+        Shape (edges), from `rings`.
 
     Returns
     -------
@@ -82,9 +84,9 @@ def watched_lanes(graph: RoadGraph, distance: float) -> dict[str, int]:
         for approach in graph.approaches(signal, distance):
             edges.update(dict.fromkeys(edge for edge, _ in approach.upstream))
     # Of a ring everything is watched, also what leads away from the signal.
-    ring = dict(zip(graph.graph.nodes, rings(graph).tolist(), strict=True))
-    near = {ring[edge] for edge in edges} - {-1}
-    edges.update(dict.fromkeys(edge for edge, number in ring.items() if number in near))
+    number = dict(zip(graph.graph.nodes, ring.tolist(), strict=True))
+    near = {number[edge] for edge in edges} - {-1}
+    edges.update(dict.fromkeys(edge for edge in number if number[edge] in near))
     lanes: dict[str, int] = {}
     for edge in edges:
         for lane in graph.net.getEdge(edge).getLanes():
@@ -331,7 +333,8 @@ def lay_out(graph: RoadGraph, rules: TimingRules, distance: float = 300.0, stage
             groups.append((signal.id, group.name))
             for link in group.links:
                 link_group[link_ptr[s] + link] = group_ptr[s] + k
-    watched = watched_lanes(graph, distance)
+    ring = rings(graph)
+    watched = watched_lanes(graph, distance, ring)
     edges = {edge: k for k, edge in enumerate(graph.graph.nodes)}
     number = {s.id: k for k, s in enumerate(signals)}
     driven = [m for m in graph.movements if not m.crossing and m.from_lane in watched]
@@ -361,7 +364,6 @@ def lay_out(graph: RoadGraph, rules: TimingRules, distance: float = 300.0, stage
     lanes = [graph.net.getLane(lane) for lane in watched]
 
     before, after = junction_lanes(graph, watched)
-    ring = rings(graph)
     lengths = np.array([length for _, length in graph.graph.nodes(data="length")], np.float64)
 
     def joined(name: str) -> Int:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from sim.network.layout import Layout
 
 Number = TypeVar("Number", bound=np.generic)
-# A limit below this counts as this [m/s].
-SLOWEST = 1.0
 # So many vehicles that are out of sight are remembered in any case.
 FEW = 256
 
@@ -148,8 +146,8 @@ class RouteBook:
                 else:
                     gap += arc["length"] + length
                     gap_time += over + time
-            node = nodes.get(edge, {"length": 0.0, "speed": 1.0})
-            length, time = node["length"], node["length"] / max(node["speed"], SLOWEST)
+            node = nodes.get(edge, {"length": 0.0, "time": 0.0})
+            length, time = node["length"], node["time"]
             rows.append((self._layout.edges.get(edge, -2), turn, length, gap, time, gap_time, over))
         return rows[::-1]
 
