@@ -211,9 +211,10 @@ def test_an_object_that_is_no_controller_is_told_all_it_lacks() -> None:
     assert "is no controller: it has no method decide(); see docs/adding-a-controller.md" in problems
     assert "interval is None; give whole seconds, 1 or more, between two decisions" in problems
     half = InTurn()
-    half.interval, half.reach = 0.5, -1.0  # type: ignore[assignment]
+    half.interval, half.reach, half.watch_every = 0.5, -1.0, 0  # type: ignore[assignment, attr-defined]
     assert [problem.split(";")[0] for problem in check_controller(half, [CROSS])] == [
         "interval is 0.5",
+        "watch_every is 0",
         "reach is -1.0",
     ]
 

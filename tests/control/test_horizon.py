@@ -374,6 +374,24 @@ def test_class_grid_decides_every_ten_seconds_among_the_program_s_stages(
         assert {second % interval for plan in plans for second, _ in plan[1:]} <= set(range(interval))
 
 
+def test_class_grid_sees_the_street_every_second(
+    crossing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[object] = []
+    see = FullView.see
+
+    def counted(self: FullView, street: Any) -> Any:
+        seen.append(street)
+        return see(self, street)
+
+    monkeypatch.setattr(FullView, "see", counted)
+    _, lines = simulate(
+        crossing, tmp_path, flock("w", "wc ce", np.arange(0, 50, 5)), 100.0, "horizon:class=grid", "c"
+    )
+    assert len(lines[1:]) == 10
+    assert len(seen) == 100
+
+
 def test_decisions_are_the_same_on_any_number_of_threads(tmp_path: Path) -> None:
     scenario = load_scenario("resco-grid4x4")
     scenario = scenario.model_copy(update={"end": scenario.begin + 600.0})
