@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.core.arrays import ACCELERATION, Arrivals, Byte, Float, Int, Network, Storage
-from sim.core.jit import inner, kernel
+from sim.core.jit import inner, kernel, leaf
 
 # A vehicle slower than this at red is a demand; a tail slower than this blocks the lane behind it [m/s].
 SLOW = 2.0
@@ -55,7 +55,7 @@ class Memory(NamedTuple):
     pace: Float  # share of the speed limit it drives at when nothing is in its way
 
 
-@kernel
+@leaf
 def travel_time(distance: float, speed: float, limit: float) -> float:
     """
     Compute the free travel time of a vehicle that speeds up to the limit.
@@ -82,7 +82,7 @@ def travel_time(distance: float, speed: float, limit: float) -> float:
     return (math.sqrt(speed * speed + 2.0 * ACCELERATION * distance) - speed) / ACCELERATION
 
 
-@kernel
+@leaf
 def place_on_route(routes: Routes, vehicles: Vehicles, memory: Memory, k: int, edge: int) -> bool:
     """
     Move a vehicle's pointer to the edge it is on.
@@ -119,7 +119,7 @@ def place_on_route(routes: Routes, vehicles: Vehicles, memory: Memory, k: int, e
     return False
 
 
-@kernel
+@inner
 def note_storage(network: Network, vehicles: Vehicles, memory: Memory) -> Storage:
     """
     Note how full the watched lanes are.
@@ -170,7 +170,7 @@ def note_storage(network: Network, vehicles: Vehicles, memory: Memory) -> Storag
     return storage
 
 
-@kernel
+@leaf
 def locate(
     network: Network, routes: Routes, vehicles: Vehicles, memory: Memory, k: int, strays: Int
 ) -> tuple[int, float, float]:
@@ -215,7 +215,7 @@ def locate(
     return routes.turn[at], left + routes.length[at] + routes.gap[at], routes.time[at] + routes.gap_time[at]
 
 
-@inner
+@leaf
 def arrival_time(
     left: float, distance: float, beyond: float, speed: float, limit: float, pace: float
 ) -> float:
@@ -248,7 +248,7 @@ def arrival_time(
     return travel_time(distance, min(speed, mean), mean)
 
 
-@inner
+@leaf
 def emptier(network: Network, one: int, other: int, load: Int) -> int:
     """
     Choose of two movements the one whose lane has fewer vehicles.
@@ -272,7 +272,7 @@ def emptier(network: Network, one: int, other: int, load: Int) -> int:
     return int(other)
 
 
-@kernel
+@leaf
 def choose_movement(network: Network, turn: int, lane_now: int, load: Int) -> int:
     """
     Choose the lane a vehicle will use for its turn.
@@ -305,7 +305,7 @@ def choose_movement(network: Network, turn: int, lane_now: int, load: Int) -> in
     return best
 
 
-@kernel
+@leaf
 def note_pace(network: Network, vehicles: Vehicles, memory: Memory, k: int) -> float:
     """
     Learn how fast a driver goes when nothing is in the way.
@@ -334,7 +334,7 @@ def note_pace(network: Network, vehicles: Vehicles, memory: Memory, k: int) -> f
     return float(limit)
 
 
-@inner
+@leaf
 def last_before(routes: Routes, memory: Memory, slot: int, turn: int) -> int:
     """
     Find the edge of a vehicle's route that ends at the stop line of its next turn.
@@ -362,7 +362,7 @@ def last_before(routes: Routes, memory: Memory, slot: int, turn: int) -> int:
     return int(at)
 
 
-@kernel
+@leaf
 def second_turn(routes: Routes, memory: Memory, slot: int, turn: int) -> tuple[int, float]:
     """
     Find what a vehicle does after its next signal.
@@ -474,7 +474,7 @@ def queue_order(network: Network, vehicles: Vehicles, turn: Int, distance: Float
     return np.argsort(key, kind="mergesort").astype(np.int32)
 
 
-@kernel
+@leaf
 def goes_round(network: Network, routes: Routes, memory: Memory, slot: int, reach: float) -> int:
     """
     Find the ring that a vehicle goes round, or will go round before it comes to a signal.
@@ -510,7 +510,7 @@ def goes_round(network: Network, routes: Routes, memory: Memory, slot: int, reac
     return -1
 
 
-@kernel
+@inner
 def note_rings(network: Network, routes: Routes, vehicles: Vehicles, memory: Memory, reach: float) -> Byte:
     """
     Find the rings about to lock: vehicles that go round, on the ring or on their way to it, fill half, or one stands there.
@@ -555,7 +555,7 @@ def note_rings(network: Network, routes: Routes, vehicles: Vehicles, memory: Mem
     return stuck
 
 
-@kernel
+@leaf
 def is_barred(routes: Routes, memory: Memory, slot: int, turn: int, stuck: Byte, reach: float) -> bool:
     """
     Tell whether a vehicle would drive onto a ring about to lock between its next two signals.
