@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from sim.control.registry import parse_controller
 from sim.errors import EnvironmentFaultError, GruenbandError, InputError, near_miss
-from sim.scenario.faults import Fault, describe
+from sim.faults import Fault, describe
 from sim.scenario.model import Scenario
 from sim.scenario.shipped import resolve, shipped_scenarios
 from sim.scenario.sumocfg import SumoConfig, read_sumocfg

@@ -1,1 +1,1 @@
-"""The signal engineer's terms: rules, groups, stages, intergreens."""
+"""The signal engineer's terms: signal groups, intergreens, timing plans, day schedules and the safety rules."""

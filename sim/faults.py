@@ -1,4 +1,4 @@
-"""One plain sentence per fault of a scenario file."""
+"""One plain sentence per fault of a file with settings or a plan."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _SHOWN_CHARACTERS = 40
 @dataclass(frozen=True)
 class Fault:
     """
-    One fault of a scenario file.
+    One fault of a file.
 
     ``environment`` marks a fault of the machine (a package that is not installed) and not of the file.
     """
