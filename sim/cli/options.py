@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
-from sim.errors import GruenbandError
+from sim.errors import GruenbandError, InputError
 
 
 class InterruptedBatchError(GruenbandError):
@@ -17,3 +17,20 @@ class InterruptedBatchError(GruenbandError):
 
 Debug = Annotated[bool, typer.Option("--debug", help="Show the full traceback of an error.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")]
+
+
+def refuse(message: str) -> NoReturn:
+    """
+    Refuse what the user gave; a function of its own, since the commands' docstrings are their help texts.
+
+    Parameters
+    ----------
+    message : str
+        One line: what, where, what to do.
+
+    Raises
+    ------
+    InputError
+        Always.
+    """
+    raise InputError(message)

@@ -7,12 +7,11 @@ import json
 import math
 import sys
 from pathlib import Path  # noqa: TC003 - typer reads the annotation at run time
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
-from sim.cli.options import Debug, Json  # noqa: TC001 - typer reads the annotation at run time
-from sim.errors import InputError
+from sim.cli.options import Debug, Json, refuse
 
 
 def results_command(
@@ -30,10 +29,10 @@ def results_command(
     from sim.evaluate.results import read_results
 
     if as_json and as_csv:
-        _refuse("--json and --csv exclude each other; give one of them")
+        refuse("--json and --csv exclude each other; give one of them")
     if not (folder / "runs").is_dir():
         what = "has no results" if folder.is_dir() else "does not exist"
-        _refuse(f"{folder} {what}; name a folder that 'gruenband run' wrote")
+        refuse(f"{folder} {what}; name a folder that 'gruenband run' wrote")
     if not (as_json or as_csv):
         from sim.cli.table import show_results
 
@@ -48,10 +47,6 @@ def results_command(
         writer.writeheader()
         writer.writerows(rows)
     return 0
-
-
-def _refuse(message: str) -> NoReturn:
-    raise InputError(message)
 
 
 def _plain(value: object) -> object:

@@ -107,7 +107,7 @@ def print_results(summary: Sequence[Row], runs: Sequence[Row]) -> None:
     runs : sequence of mapping
         One row per run.
     """
-    console = _console()
+    console = make_console()
     if not summary and not runs:
         console.print("No finished runs yet.")
         return
@@ -162,7 +162,7 @@ def _print_fitting(console: Console, summary: Sequence[Row], best: set[int]) -> 
 
 
 def _result_table(columns: Sequence[Column], summary: Sequence[Row], best: set[int], styled: bool) -> Table:
-    table = _table(styled)
+    table = make_table(styled)
     for column in columns:
         title = column.title.replace(" ", "\n") if styled else column.title
         table.add_column(title, justify="left" if column.left else "right", no_wrap=True)
@@ -201,11 +201,11 @@ def show_list(kind: str, rows: Sequence[Row]) -> None:
     rows : sequence of mapping
         With the keys ``name``, ``description`` and perhaps ``parameters``.
     """
-    console = _console()
+    console = make_console()
     if not rows:
         console.print(f"There are no shipped {kind} in this installation.")
         return
-    table = _table(console.is_terminal)
+    table = make_table(console.is_terminal)
     table.add_column("name", no_wrap=True)
     table.add_column("description")
     parameters = any(row.get("parameters") for row in rows)
@@ -234,7 +234,7 @@ def show_findings(findings: Sequence[Finding]) -> None:
     findings : sequence of Finding
         One line each.
     """
-    console = _console()
+    console = make_console()
     styles = {"ok": "green", "note": "yellow", "fault": "bold red"}
     for finding in findings:
         advice = f"  -> {finding.advice}" if finding.advice else ""
@@ -246,7 +246,7 @@ def show_findings(findings: Sequence[Finding]) -> None:
     console.print("All good." if not faults else f"{faults} to repair, see the arrows.")
 
 
-def _console() -> Console:
+def make_console() -> Console:
     """Make a console for stdout as it is now, so that a test or a redirect in this process is seen."""
     terminal = sys.stdout.isatty()
     return Console(
@@ -257,7 +257,20 @@ def _console() -> Console:
     )
 
 
-def _table(styled: bool) -> Table:
+def make_table(styled: bool) -> Table:
+    """
+    Make an empty table in the style of all others.
+
+    Parameters
+    ----------
+    styled : bool
+        For a terminal; else plain columns.
+
+    Returns
+    -------
+    Table
+        Without columns.
+    """
     return Table(
         box=box.SIMPLE_HEAD if styled else None,
         pad_edge=False,
