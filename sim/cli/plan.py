@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sim.scenario import Scenario
     from sim.signals.plan import Plan, SignalPlan
 
-app = typer.Typer(help="Make, import and show timing plans.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Make, import and show timing plans.", rich_markup_mode=None)
 
 PlanFile = Annotated[Path, typer.Argument(metavar="PLAN", help="Plan file (JSON).")]
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="PLAN.json", help="Where to write the plan.")]
@@ -156,11 +156,11 @@ def _known_plan(network: Path | None, base: Path | None, form: str, *, alone: bo
         return read_plan(base)
     if network is not None:
         return extract_plan(RoadGraph.from_file(network), TimingRules(), network.name.partition(".")[0])
-    if alone:
-        return None
-    refuse(
-        f"{form} does not say which lanes and intergreens belong to a group; add --network NET or --plan PLAN.json"
-    )
+    if not alone:
+        refuse(
+            f"{form} does not say which lanes and intergreens belong to a group; add --network NET or --plan PLAN.json"
+        )
+    return None
 
 
 def _contents(paths: list[Path]) -> dict[str, bytes]:
