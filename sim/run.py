@@ -30,7 +30,7 @@ from sim.trace import Trace, open_trace
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sim.core.arrays import Byte, Signals
+    from sim.core.arrays import Arrivals, Byte, Network, Signals, Storage
     from sim.network.parts import Movement, Signal
 
 # How often standing vehicles are looked for [s]; the longest wait is exact to this.
@@ -337,7 +337,6 @@ def run_adaptive(
         Where the decisions of a signal are written down.
     """
     from sim.core.guard import new_signals, render, switch  # noqa: PLC0415  (start-up of the CLI)
-    from sim.core.sense import waiting_groups  # noqa: PLC0415
     from sim.sensing.view import FullView  # noqa: PLC0415
 
     network, layout = street.layout.network, street.layout
@@ -371,7 +370,7 @@ def run_adaptive(
         begun = clock()
         if second % watch_every == 0:
             arrivals, storage = view.see(session)
-            waiting = waiting_groups(network, arrivals, storage)
+            waiting = note_demand(network, signals, arrivals, storage)
         if second % controller.interval == 0:
             wish = controller.decide(now, network, signals, arrivals, storage)
             if trace is not None:
@@ -389,6 +388,34 @@ def run_adaptive(
         if second % LOOK_EVERY == 0:
             watch.look(session)
             ticker.tick(now, watch.running)
+
+
+def note_demand(network: Network, signals: Signals, arrivals: Arrivals, storage: Storage) -> Byte:
+    """
+    Note for the guard which groups are held, and find those that somebody waits for.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    signals : Signals
+        Its ``held`` is set.
+    arrivals : Arrivals
+        The vehicles.
+    storage : Storage
+        Room behind the signals.
+
+    Returns
+    -------
+    Byte
+        Shape (G), 1 for a group with a demand.
+    """
+    from sim.core.discharge import held_groups  # noqa: PLC0415  (start-up of the CLI)
+    from sim.core.sense import waiting_groups  # noqa: PLC0415
+
+    if len(network.ring_length) > 0:
+        signals.held[:] = held_groups(network, arrivals)
+    return waiting_groups(network, arrivals, storage)
 
 
 def note_inside(session: Session, layout: Layout, signals: Signals, asked: Byte, vacated: Byte) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from sim.control.registry import build, find_kind
 from sim.core.arrays import Byte, Float, Network
+from sim.core.discharge import held_groups
 from sim.core.guard import new_signals, render, switch
 from sim.core.sense import Memory, Routes, Vehicles, sense, waiting_groups
 
@@ -50,6 +51,7 @@ def warm(spec: ControllerSpec) -> None:
     memory = Memory(none, none, np.zeros(0), none, np.zeros(0))
     arrivals, storage = sense(network, routes, vehicles, memory, 1.0, none)
     waiting = waiting_groups(network, arrivals, storage)
+    held_groups(network, arrivals)
     controller = build(spec)
     controller.reset(network)
     wish = controller.decide(0.0, network, signals, arrivals, storage)

@@ -134,3 +134,4 @@ class Signals(NamedTuple):
     forced: Int  # (S) stage forced by maximum red, -1 if none
     waited: Int  # (G) seconds a group has waited at red with a demand
     inside: Byte  # (G) 1: vehicles of the group stand on the junction; 0 where nothing is known
+    held: Byte  # (G) 1: to be red, whatever stage is wanted, until its maximum red is over

@@ -12,6 +12,7 @@ from sim.core.arrays import (
     RED_YELLOW,
     SHORT_LINK,
     Arrivals,
+    Byte,
     Float,
     Network,
     Signals,
@@ -209,6 +210,31 @@ def spills(network: Network, arrivals: Arrivals, places: Float, s: int, stage: i
         if shows != OFF and (full or arrivals.barred[i] != 0):
             return True
     return False
+
+
+@kernel
+def held_groups(network: Network, arrivals: Arrivals) -> Byte:
+    """
+    Find the groups that must not be green now: the first vehicle of a lane would drive onto a ring about to lock.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    arrivals : Arrivals
+        The vehicles.
+
+    Returns
+    -------
+    Byte
+        Shape (G), 1 for these groups.
+    """
+    held = np.zeros(len(network.yellow), np.uint8)
+    for lane in range(len(network.lane_signal)):
+        i = arrivals.lane_ptr[lane]
+        if i < arrivals.lane_ptr[lane + 1] and arrivals.barred[i] != 0 and arrivals.earliest[i] <= NEAR:
+            held[network.movement_group[arrivals.movement[i]]] = 1
+    return held
 
 
 @kernel

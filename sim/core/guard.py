@@ -11,6 +11,8 @@ a group to green.
 The target is the controller's wish, except while a group has waited beyond its maximum red: then a stage that
 serves it is the target until every overdue group of that stage has begun.
 
+A group that is held stays red, or ends its green, although the target contains it, until its maximum red is over.
+
 References
 ----------
 .. [1] FGSV, Richtlinien für Lichtsignalanlagen (RiLSA), 2015, sections 2.3 to 2.7: transition times, intergreens,
@@ -75,6 +77,7 @@ def new_signals(network: Network, start: Int) -> Signals:
         forced=np.full(len(start), -1, np.int32),
         waited=np.zeros(groups, np.int32),
         inside=np.zeros(groups, np.uint8),
+        held=np.zeros(groups, np.uint8),
     )
     for s in range(len(start)):
         stages = network.stage_ptr[s + 1] - network.stage_ptr[s]
@@ -162,6 +165,28 @@ def overdue_stage(network: Network, signals: Signals, s: int) -> int:
 
 
 @inner
+def is_held(network: Network, signals: Signals, g: int) -> bool:
+    """
+    Tell whether a group has to be red whatever stage is wanted.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    signals : Signals
+        The state.
+    g : int
+        The group.
+
+    Returns
+    -------
+    bool
+        False once its maximum red is over: nobody is held for ever.
+    """
+    return bool(signals.held[g] != 0 and signals.waited[g] < max(network.maximum_red[g], 1))
+
+
+@inner
 def may_begin(network: Network, signals: Signals, s: int, g: int) -> bool:
     """
     Tell whether a red group may begin its red-yellow (or its green, if it has none) now.
@@ -180,8 +205,8 @@ def may_begin(network: Network, signals: Signals, s: int, g: int) -> bool:
     Returns
     -------
     bool
-        True if it was red long enough, every conflicting group is red or in yellow, and the intergreen times will
-        be over at its begin of green.
+        True if it was red long enough, is not held, every conflicting group is red or in yellow, and the intergreen
+        times will be over at its begin of green.
     """
     first, last = network.group_ptr[s], network.group_ptr[s + 1]
     n = last - first
@@ -189,6 +214,8 @@ def may_begin(network: Network, signals: Signals, s: int, g: int) -> bool:
     lead = network.red_yellow[g]
     # At least one second of red, even without a minimum: a yellow must never turn into a green.
     if signals.since[g] < max(network.minimum_red[g], 1):
+        return False
+    if is_held(network, signals, g):
         return False
     for i in range(first, last):
         need = network.intergreen[block + (i - first) * n + (g - first)]
@@ -410,7 +437,7 @@ def may_stay(network: Network, signals: Signals, s: int, row: int, g: int) -> bo
 @inner
 def end_states(network: Network, signals: Signals, s: int, row: int) -> None:
     """
-    End the greens the target does without, and the transitions whose time is over.
+    End the greens the target does without or that are held, and the transitions whose time is over.
 
     Parameters
     ----------
@@ -427,7 +454,7 @@ def end_states(network: Network, signals: Signals, s: int, row: int) -> None:
     for g in range(first, network.group_ptr[s + 1]):
         shown = signals.shown[g]
         if shown == GREEN:
-            leaves = network.stage_shows[row + g - first] == OFF
+            leaves = network.stage_shows[row + g - first] == OFF or is_held(network, signals, g)
             over = leaves and signals.since[g] >= network.minimum_green[g]
             if over and not may_stay(network, signals, s, row, g):
                 signals.shown[g] = YELLOW if network.yellow[g] > 0 else RED

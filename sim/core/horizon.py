@@ -84,7 +84,7 @@ class Trace(NamedTuple):
 @inner
 def is_settled(network: Network, signals: Signals, s: int) -> bool:
     """
-    Tell whether the stage wanted is shown and may end.
+    Tell whether the stage wanted is shown and may end; groups that are held red do not count.
 
     Parameters
     ----------
@@ -104,6 +104,8 @@ def is_settled(network: Network, signals: Signals, s: int) -> bool:
     row = network.stage_matrix_ptr[s] + signals.wanted[s] * (last - first)
     for g in range(first, last):
         if network.stage_shows[row + g - first] == OFF or network.dark[g] != 0:
+            continue
+        if signals.shown[g] != GREEN and signals.held[g] != 0:
             continue
         if signals.shown[g] != GREEN or signals.since[g] < network.minimum_green[g] - 1:
             return False

@@ -38,6 +38,12 @@ CROSS_EDGES = ("wc", "cw", "ec", "ce", "nc", "cn", "sc", "cs")
 TWINS = """<node id="a" x="0" y="0" type="traffic_light"/><node id="b" x="{b}" y="0" type="traffic_light"/>
 <node id="w" x="-300" y="0"/><node id="e" x="{e}" y="0"/><node id="n" x="0" y="300"/><node id="s" x="{b}" y="-300"/>"""
 TWIN_EDGES = ("wa", "aw", "ab", "ba", "be", "eb", "na", "an", "sb", "bs")
+# Two streams meet at a signal a, and both drive on over a ring b, c, f of short roads without signals, before a signal d.
+RING = """<node id="a" x="0" y="0" type="traffic_light"/><node id="b" x="120" y="0" type="priority"/>
+<node id="c" x="160" y="0" type="priority"/><node id="f" x="140" y="-35" type="priority"/>
+<node id="d" x="290" y="0" type="traffic_light"/><node id="w" x="-200" y="0"/><node id="n" x="0" y="200"/>
+<node id="s" x="120" y="-200"/><node id="e" x="490" y="0"/><node id="m" x="290" y="200"/>"""
+RING_EDGES = ("wa", "na", "ab", "bc", "cf", "fb", "cd", "sb", "bs", "de", "md")
 ARMS = "wens"
 OPPOSITE = dict(zip("wens", "ewsn", strict=True))
 
@@ -330,6 +336,29 @@ def test_a_vehicle_passes_two_signals_close_together_unhindered(twins: Path, tmp
     seen = [line["time"] for line in lines[1:] if any(v["lane"] == "ab_0" for v in line["vehicles"])]
     assert switches[1] < seen[0]
     assert trips["v0"]["timeLoss"] < 3.5
+
+
+@pytest.mark.parametrize("kind", ["free", "grid"])
+def test_nobody_is_let_onto_a_ring_about_to_lock_though_every_stage_would(
+    make_net: Callable[..., Path], tmp_path: Path, kind: str
+) -> None:
+    net = make_net(RING, RING_EDGES, 1)
+    ground = Ground(net, free(**{"class": kind}))
+    s = ground.layout.signals.index("a")
+    rows = ground.rows(s)
+    assert ((rows[:, ground.group("wa ab")] != OFF) | (rows[:, ground.group("na ab")] != OFF)).all()
+    # Two who go round stand on the ring for a minute.
+    parks = "".join(
+        f'<vehicle id="g{k}" depart="{3 * k}"><route edges="sb bc cf fb bs"/>'
+        f'<stop lane="bc_0" endPos="{20 - 8 * k}" duration="60"/></vehicle>'
+        for k in (0, 1)
+    )
+    vehicles = in_order(parks, flock("v", "wa ab bc cd de", [20, 23]), flock("q", "na ab bc cd de", [20, 23]))
+    trips, lines = simulate(net, tmp_path, vehicles, 240.0, f"horizon:class={kind}", "a")
+    (groups,) = {len(line["shown"]) for line in lines[1:]}
+    shown = {line["time"]: line["shown"] for line in lines[1:]}
+    assert {shown[time] for time in shown if 50.0 <= time <= 75.0} == {"r" * groups}
+    assert len(trips) == 6
 
 
 @pytest.mark.parametrize("stages", ["program", "derived"])

@@ -18,6 +18,7 @@ class Requests(NamedTuple):
     wishes: Any
     waiting: Any
     inside: Any
+    held: Any
 
 
 UNLIMITED = np.iinfo(np.int32).max
@@ -117,7 +118,7 @@ def random_network(rng: np.random.Generator, signals: int) -> Network:
 
 def random_requests(rng: np.random.Generator, network: Network, seconds: int) -> Requests:
     """
-    Draw wishes, demands and vehicles on the junction, second by second.
+    Draw wishes, demands, vehicles on the junction and groups that are held, second by second.
 
     Some signals get a new wish every second, some hold one for a while, some switch between two; some wishes do
     not exist.
@@ -143,7 +144,8 @@ def random_requests(rng: np.random.Generator, network: Network, seconds: int) ->
         [0.0, 0.01, 0.2, 1.0], len(network.yellow)
     )
     inside = rng.poisson(rng.choice([0.0, 0.1, 2.0], len(network.yellow)), waiting.shape)
-    return Requests(wishes, waiting.astype(np.uint8), (inside > 0).astype(np.uint8))
+    held = rng.random(waiting.shape) < rng.choice([0.0, 0.1, 0.9], len(network.yellow), p=[0.8, 0.1, 0.1])
+    return Requests(wishes, waiting.astype(np.uint8), (inside > 0).astype(np.uint8), held.astype(np.uint8))
 
 
 def start_of(network: Network) -> Any:
@@ -159,8 +161,8 @@ def replay(network: Network, requests: Requests, guard: Any = None) -> Any:
     signals = begin(network, start_of(network))
     letters = np.zeros((len(requests.wishes) + 1, len(network.link_group)), np.uint8)
     write(network, signals, letters[0])
-    for second, (wish, wait, inside) in enumerate(zip(*requests, strict=True)):
-        signals.inside[:] = inside
+    for second, (wish, wait, inside, held) in enumerate(zip(*requests, strict=True)):
+        signals.inside[:], signals.held[:] = inside, held
         step(network, signals, wish, wait)
         write(network, signals, letters[second + 1])
     return letters

@@ -89,13 +89,17 @@ def test_any_small_case_stays_safe(seed: int, seconds: int) -> None:
     assert all_faults(network, replay(network, requests), requests) == []
 
 
-def shown(network: Network, wishes: Any, waiting: Any = None, inside: Any = None) -> list[str]:
+def shown(
+    network: Network, wishes: Any, waiting: Any = None, inside: Any = None, held: Any = None
+) -> list[str]:
     """Replay wishes for the first signal, or for all, and read each link as a string over time."""
     wanted = np.array(wishes, np.int32).reshape(len(wishes), -1)
     nobody = np.zeros((len(wishes), len(network.yellow)), np.int32)
     waits = nobody if waiting is None else np.broadcast_to(waiting, nobody.shape)
     stuck = nobody if inside is None else np.broadcast_to(inside, nobody.shape)
-    letters = replay(network, Requests(wanted, waits.astype(np.uint8), stuck.astype(np.int32)))
+    holds = nobody if held is None else np.broadcast_to(held, nobody.shape)
+    requests = Requests(wanted, waits.astype(np.uint8), stuck.astype(np.int32), holds.astype(np.uint8))
+    letters = replay(network, requests)
     return [bytes(column).decode() for column in letters.T]
 
 
@@ -161,6 +165,22 @@ def test_who_is_on_the_junction_is_let_go_but_not_for_ever() -> None:
     seconds = np.zeros((40, 2))
     seconds[: free + 3, 0] = 1
     assert shown(network, [1] * 40, inside=seconds)[1].index("G") == free + 4
+
+
+def test_a_held_group_ends_and_stays_red_until_it_is_let_go() -> None:
+    network = build_network([plain_signal(2, stages=[[1, 1]], intergreen=[[-1, -1], [-1, -1]])])
+    held = np.zeros((20, 2))
+    held[2:12, 0] = 1
+    one, other = shown(network, [0] * 20, held=held)
+    # Its minimum green and its yellow come first; nobody else is touched.
+    assert one == "gGGGGyyyrrrrrGGGGGGGG"
+    assert other == "g" + "G" * 20
+
+
+def test_nobody_is_held_beyond_the_maximum_red() -> None:
+    network = build_network([crossroads(maximum_red=[30, 30])])
+    _, other = shown(network, [0] * 100, waiting=1, held=[0, 1])
+    assert other.index("G") == 30 + 5
 
 
 def test_cars_beside_a_crossing_stay_green_while_it_clears() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import sumo
 
-from sim.core.discharge import lanes_of, places_behind, spills
+from sim.core.discharge import held_groups, lanes_of, places_behind, spills
 from sim.core.exchange import Onward
 from sim.core.lineup import RECOVERY, collect
 from sim.core.queue import GATE
@@ -127,6 +127,10 @@ def test_nobody_is_let_onto_a_ring_about_to_lock(
     places = places_behind(network, begin(street, "a", serves), arrivals, storage)
     assert spills(network, arrivals, places, s, serves) is barred
     assert spills(network, arrivals, places, s, other) is False
+    # Whatever stage is wanted, his group has to be red.
+    held = held_groups(network, arrivals)
+    group = network.movement_group[arrivals.movement[at]]
+    assert np.flatnonzero(held).tolist() == ([group] if barred else [])
     # A plan does not count on him either.
     none = np.zeros(0, np.int32)
     onward = Onward(np.zeros(len(network.lane_signal) + 1, np.int32), none, np.zeros(0))
