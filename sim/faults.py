@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 import types
 import typing
 from dataclasses import dataclass
@@ -40,7 +41,12 @@ _BOUNDS = {
     "less_than": ("lt", "below"),
 }
 _BOUNDS["less_than_equal"] = ("le", "at most")
+TIME_OF_DAY = r"^([01]\d|2[0-3]):[0-5]\d$"
+_PATTERNS = {TIME_OF_DAY: "a time from 00:00 to 23:59"}
 _SHOWN_CHARACTERS = 40
+# Enough of a value to fill that, however large the value is.
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 5 * _SHOWN_CHARACTERS
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ class Fault:
         return f"key '{self.key}': {self.text}"
 
 
-def describe(error: ValidationError, model: type[BaseModel]) -> list[Fault]:
+def describe(error: ValidationError, model: type[BaseModel], most: int | None = None) -> list[Fault]:
     """
     Turn the findings of pydantic into faults a traffic engineer can act on.
 
@@ -69,6 +75,8 @@ def describe(error: ValidationError, model: type[BaseModel]) -> list[Fault]:
         All findings.
     model : type of BaseModel
         The model that was validated, which tells what keys exist.
+    most : int, optional
+        How many findings are looked at; all if not given.
 
     Returns
     -------
@@ -76,14 +84,18 @@ def describe(error: ValidationError, model: type[BaseModel]) -> list[Fault]:
         One fault per key and cause.
     """
     faults: dict[tuple[str, str], Fault] = {}
-    for detail in error.errors(include_url=False):
+    for detail in error.errors(include_url=False)[:most]:
         key, owner, inside_union = _locate(detail["loc"], model)
         text = _timing_text(detail) if inside_union else _text(detail, key, owner)
         faults.setdefault((key, text), Fault(key, text))
     found = list(faults.values())
     # pydantic counts only the good items of a list, and so calls a list of bad ones empty as well.
-    items = {fault.key.rpartition("[")[0] for fault in found}
-    return [fault for fault in found if not (fault.text == _WHOLE["too_short"] and fault.key in items)]
+    return [
+        fault
+        for fault in found
+        if fault.text != _WHOLE["too_short"]
+        or not any(item.key.startswith(f"{fault.key}[") for item in found)
+    ]
 
 
 def _locate(loc: Iterable[int | str], model: type[BaseModel]) -> tuple[str, type[BaseModel], bool]:
@@ -93,18 +105,40 @@ def _locate(loc: Iterable[int | str], model: type[BaseModel]) -> tuple[str, type
     annotation: Any = model
     inside_union = False
     for part in loc:
+        annotation = _bare(annotation)
+        inside = typing.get_origin(annotation)
         if isinstance(part, int):
             key += f"[{part}]"
+            if inside is tuple:
+                annotation = typing.get_args(annotation)[0]
         elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
             owner = annotation
-            key += f".{part}" if key else part
+            key += f".{_plain(part)}" if key else _plain(part)
             field = owner.model_fields.get(part)
             annotation = field.annotation if field else None
-        elif typing.get_origin(annotation) in {typing.Union, types.UnionType}:
+        elif inside in {typing.Union, types.UnionType}:
             inside_union = True  # pydantic names the branch of the union here, which is no key
         else:
-            key += f".{part}"
+            key += f".{_plain(part)}"
+            if inside is dict:
+                annotation = typing.get_args(annotation)[1]
     return key, owner, inside_union
+
+
+def _bare(annotation: Any) -> Any:  # noqa: ANN401 - what types are made of has no type
+    """Take away what says nothing about the keys within: notes, and that there may be nothing."""
+    if typing.get_origin(annotation) is typing.Annotated:
+        return _bare(typing.get_args(annotation)[0])
+    if typing.get_origin(annotation) in {typing.Union, types.UnionType}:
+        some = [arg for arg in typing.get_args(annotation) if arg is not type(None)]
+        return _bare(some[0]) if len(some) == 1 else annotation
+    return annotation
+
+
+def _plain(part: str) -> str:
+    """Cut a key that a stranger chose to one short line."""
+    text = part if part.isprintable() else repr(part)[1:-1]
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"
 
 
 def _timing_text(detail: ErrorDetails) -> str:
@@ -123,6 +157,8 @@ def _text(detail: ErrorDetails, key: str, owner: type[BaseModel]) -> str:
     rule = str(detail["msg"])
     if kind == "literal_error":
         rule = f"must be {context['expected']}"
+    elif kind == "string_pattern_mismatch" and context["pattern"] in _PATTERNS:
+        rule = f"must be {_PATTERNS[context['pattern']]}"
     elif kind in _BOUNDS:
         bound, word = _BOUNDS[kind]
         rule = f"must be {word} {context[bound]:g}"
@@ -132,6 +168,6 @@ def _text(detail: ErrorDetails, key: str, owner: type[BaseModel]) -> str:
 
 
 def _shown(value: object) -> str:
-    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    text = str(value).lower() if isinstance(value, bool) else _SHORT.repr(value)
     text = " ".join(text.split())
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"

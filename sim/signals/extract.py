@@ -6,8 +6,10 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+from pydantic import ValidationError
 
 from sim.errors import InputError
+from sim.faults import describe
 from sim.network.meeting import conflict_point
 from sim.network.timing import WALKING_SPEED, derive_timing
 from sim.signals.lamps import greens_of, lamps, link_states, runs, stage_order
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 RESTS: dict[str, Rest] = {"r": "red", "s": "arrow", "O": "off", "o": "blinking"}
 LARGEST_NUMBER = 253
+# As in the model of a plan [s].
+LONGEST_CYCLE = 3600
 
 
 def extract_plan(graph: RoadGraph, rules: TimingRules, name: str) -> Plan:
@@ -84,6 +88,21 @@ def extract_signal(graph: RoadGraph, signal: Signal, rules: TimingRules) -> Sign
     """
     shown = program_lamps(graph, signal)
     timing = derive_timing(graph, signal, rules)
+    try:
+        plan = _signal_plan(graph, signal, shown, timing)
+    except ValidationError as error:
+        _refuse(graph, signal, "; ".join(map(str, describe(error, SignalPlan, 10))))
+    drawn = lamps(plan, plan.programs[0])
+    if not np.array_equal(drawn, shown):
+        at = int(np.flatnonzero((drawn != shown).any(axis=0))[0])
+        have = link_states(plan, shown)[at]
+        _refuse(graph, signal, f"second {at} shows {have}, which no sequence of green, yellow and red makes")
+    return plan
+
+
+def _signal_plan(
+    graph: RoadGraph, signal: Signal, shown: NDArray[np.uint8], timing: GroupTiming
+) -> SignalPlan:
     groups = tuple(_group(graph, signal, k, shown[k], timing) for k in range(len(signal.groups)))
     greens = tuple(
         Green(group=group.name, begin=begin, end=end, permissive=permissive)
@@ -102,15 +121,9 @@ def extract_signal(graph: RoadGraph, signal: Signal, rules: TimingRules) -> Sign
         greens=greens,
         stages=tuple(stage_order(groups, shown)),
     )
-    plan = SignalPlan(
+    return SignalPlan(
         id=signal.id, groups=groups, intergreens=_matrix(graph, signal, timing, shown), programs=(program,)
     )
-    drawn = lamps(plan, program)
-    if not np.array_equal(drawn, shown):
-        at = int(np.flatnonzero((drawn != shown).any(axis=0))[0])
-        have = link_states(plan, shown)[at]
-        _refuse(graph, signal, f"second {at} shows {have}, which no sequence of green, yellow and red makes")
-    return plan
 
 
 def program_lamps(graph: RoadGraph, signal: Signal) -> NDArray[np.uint8]:
@@ -142,6 +155,8 @@ def program_lamps(graph: RoadGraph, signal: Signal) -> NDArray[np.uint8]:
     if signal.offset % 1:
         _refuse(graph, signal, f"the offset is {signal.offset:g} s, not whole seconds [whole-seconds]")
     times = [int(phase.duration) for phase in signal.phases]
+    if not 0 < sum(times) <= LONGEST_CYCLE:
+        _refuse(graph, signal, f"its cycle is {sum(times)} s; 1 to {LONGEST_CYCLE} s")
     states = np.array([list(phase.state.encode()) for phase in signal.phases], np.uint8)
     links = [group.links[0] for group in signal.groups]
     return np.ascontiguousarray(np.repeat(states, times, axis=0).T[links])

@@ -16,11 +16,26 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from sim.errors import InputError
-from sim.faults import Fault, describe
+from sim.faults import TIME_OF_DAY, Fault, describe
 
 FORMAT = "gruenband-plan"
 # Larger files are no plans, and reading them could take all memory [bytes].
 LARGEST_FILE = 256 * 2**20
+# More than this has no signal, and judging it would take for ever.
+MOST_GROUPS, MOST_PROGRAMS, MOST_GREENS, MOST_STAGES = 255, 253, 10_000, 3600
+MOST_CELLS = MOST_GROUPS * (MOST_GROUPS - 1)
+# Entries of a day plan: one a minute.
+MOST_SWITCHES = 1440
+MOST_SIGNALS, MOST_KEYS = 20_000, 1000
+LONGEST = {
+    "signals": MOST_SIGNALS,
+    "groups": MOST_GROUPS,
+    "intergreens": MOST_CELLS,
+    "programs": MOST_PROGRAMS,
+    "stages": MOST_STAGES,
+}
+# How many faults of a file are looked at, and how many of them told.
+LOOKED_AT, TOLD = 100, 10
 Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 DAYS: tuple[Day, ...] = get_args(Day)
 Kind = Literal["vehicle", "pedestrian", "bicycle", "tram"]
@@ -34,7 +49,13 @@ def _printable(text: str) -> str:
     return text
 
 
+def _line(text: str) -> str:
+    return _printable(text) if text else text
+
+
 Name = Annotated[str, AfterValidator(_printable), Field(max_length=200)]
+# Free text that may be empty; ids of joined lanes are long.
+Line = Annotated[str, AfterValidator(_line), Field(max_length=2000)]
 Seconds = Annotated[int, Field(ge=0, le=86400)]
 
 
@@ -48,8 +69,8 @@ class Link(_Frozen):
     """One lane-to-lane connection through the signal, or one direction of a crossing."""
 
     index: int = Field(ge=0, le=9999, description="Position in SUMO's state string.")
-    from_lane: str = Field(default="", description="Lane it comes from; empty if not known.")
-    to_lane: str = Field(default="", description="Lane or crossing it leads to; empty if not known.")
+    from_lane: Line = Field(default="", description="Lane it comes from; empty if not known.")
+    to_lane: Line = Field(default="", description="Lane or crossing it leads to; empty if not known.")
 
 
 class Group(_Frozen):
@@ -57,7 +78,7 @@ class Group(_Frozen):
 
     name: Name
     kind: Kind = "vehicle"
-    links: tuple[Link, ...] = Field(default=(), description="Links it shows its lamps to.")
+    links: tuple[Link, ...] = Field(default=(), max_length=10_000, description="Links it shows its lamps to.")
     minimum_green: Seconds = Field(description="Shortest green [s].")
     yellow: Seconds = Field(default=0, description="Yellow after every green [s]; 0: none.")
     red_yellow: Seconds = Field(default=0, description="Red-yellow before every green [s]; 0: none.")
@@ -101,9 +122,10 @@ class Program(_Frozen):
         default=0, description="Shift of its begin against the common clock [s], below the cycle."
     )
     switch: Seconds = Field(default=0, description="Second of the program at which it is left and entered.")
-    greens: tuple[Green, ...]
-    stages: tuple[tuple[Name, ...], ...] = Field(
+    greens: Annotated[tuple[Green, ...], Field(max_length=MOST_GREENS)]
+    stages: tuple[Annotated[tuple[Name, ...], Field(max_length=MOST_GROUPS)], ...] = Field(
         default=(),
+        max_length=MOST_STAGES,
         description="Stage order: groups green together, as they follow; empty: as the greens have it.",
     )
 
@@ -112,9 +134,9 @@ class SignalPlan(_Frozen):
     """One signal: its groups, its safety data, its programs."""
 
     id: Name
-    groups: Annotated[tuple[Group, ...], Field(min_length=1, max_length=255)]
-    intergreens: tuple[Intergreen, ...] = ()
-    programs: Annotated[tuple[Program, ...], Field(min_length=1, max_length=253)]
+    groups: Annotated[tuple[Group, ...], Field(min_length=1, max_length=MOST_GROUPS)]
+    intergreens: Annotated[tuple[Intergreen, ...], Field(max_length=MOST_CELLS)] = ()
+    programs: Annotated[tuple[Program, ...], Field(min_length=1, max_length=MOST_PROGRAMS)]
 
     def number(self) -> dict[str, int]:
         """Map the names of the groups to their numbers."""
@@ -140,16 +162,16 @@ class SignalPlan(_Frozen):
 class Switch(_Frozen):
     """An entry of a day plan."""
 
-    time: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = Field(
-        description="Time of day, HH:MM."
-    )
+    time: Annotated[str, Field(pattern=TIME_OF_DAY)] = Field(description="Time of day, HH:MM.")
     program: Name = Field(description="Id of the program wanted from then on.")
 
 
 class Schedule(_Frozen):
     """Which program runs when: a day plan for each day of the week."""
 
-    day_plans: dict[Name, tuple[Switch, ...]]
+    day_plans: Annotated[
+        dict[Name, Annotated[tuple[Switch, ...], Field(max_length=MOST_SWITCHES)]], Field(max_length=255)
+    ]
     week: dict[Day, Name]
 
 
@@ -159,8 +181,8 @@ class Plan(_Frozen):
     format: Literal["gruenband-plan"] = "gruenband-plan"
     version: Literal[1] = 1
     name: Name = "plan"
-    network: str = Field(default="", description="Network the links belong to, for the reader.")
-    signals: Annotated[tuple[SignalPlan, ...], Field(min_length=1)]
+    network: Line = Field(default="", description="Network the links belong to, for the reader.")
+    signals: Annotated[tuple[SignalPlan, ...], Field(min_length=1, max_length=MOST_SIGNALS)]
     schedule: Schedule | None = Field(
         default=None, description="Day schedule; without it the first program runs."
     )
@@ -254,21 +276,46 @@ def parse_plan(text: str, source: str) -> Plan:
         If it is no plan; all faults stand in one line.
     """
     try:
-        raw = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        raw = json.loads(text, object_pairs_hook=_object)
+    except (json.JSONDecodeError, RecursionError) as error:
         msg = f"{source} is not valid JSON: {error}"
+        raise InputError(msg) from error
+    except ValueError as error:
+        msg = f"{source} is no timing plan: {error}"
         raise InputError(msg) from error
     if not isinstance(raw, dict) or raw.get("format") != FORMAT:
         msg = f'{source} is no timing plan: its "format" is not "{FORMAT}"'
         raise InputError(msg)
+    del raw
     try:
         return Plan.model_validate_json(text)
     except ValidationError as error:
-        faults = describe(error, Plan)
-        shown = "; ".join(f"{fault}{_rule(fault)}" for fault in faults[:10])
-        more = f"; and {len(faults) - 10} more" if len(faults) > 10 else ""
-        msg = f"{source}: {shown}{more}"
+        faults = describe(error, Plan, LOOKED_AT)
+        shown = "; ".join(f"{fault}{_rule(fault)}" for fault in faults[:TOLD])
+        rest = error.error_count() - LOOKED_AT if error.error_count() > LOOKED_AT else 0
+        rest += max(len(faults) - TOLD, 0)
+        msg = f"{source}: {shown}{f'; and {rest} more' if rest else ''}"
         raise InputError(msg) from error
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Refuse what two readers could read differently, and what would take for ever to find fault with."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                msg = f"key {key[:40]!r} stands twice in one object"
+                raise ValueError(msg)
+            seen.add(key)
+    if len(found) > MOST_KEYS:
+        msg = f"an object has {len(found)} keys, beginning with {pairs[0][0][:40]!r}"
+        raise ValueError(msg)
+    for key, value in pairs:
+        if isinstance(value, list) and len(value) > LONGEST.get(key, MOST_GREENS):
+            msg = f"{key[:40]!r} has {len(value)} entries; at most {LONGEST.get(key, MOST_GREENS)}"
+            raise ValueError(msg)
+    return found
 
 
 def _rule(fault: Fault) -> str:
@@ -287,7 +334,7 @@ def write_plan(plan: Plan, path: Path) -> None:
     path : Path
         Where to.
     """
-    text = json.dumps(plan.model_dump(exclude_defaults=True) | head(plan), ensure_ascii=False, indent=1)
+    text = json.dumps(head(plan) | plan.model_dump(exclude_defaults=True), ensure_ascii=False, indent=1)
     write_whole(path, (text + "\n").encode())
 
 

@@ -5,15 +5,21 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from sim.errors import InputError, near_miss
 from sim.faults import describe
 
+if TYPE_CHECKING:
+    from sim.signals.plan import Kind
+
 SHIPPED = ("rilsa", "nema", "basic")
+# Larger files are no profiles [bytes].
+LARGEST_FILE = 2**20
 
 Seconds = Annotated[int, Field(ge=0, le=3600)]
 Span = tuple[Seconds, Seconds]
@@ -34,9 +40,66 @@ class Profile(BaseModel):
         default=(), description="Shortest yellow [s] up to each permitted speed [km/h]."
     )
     red_yellow: Span = Field(description="Shortest and longest red-yellow of a vehicle group [s].")
+    bicycle_yellow: Span | None = Field(default=None, description="Yellow of a bicycle group [s].")
+    bicycle_red_yellow: Span | None = Field(default=None, description="Red-yellow of a bicycle group [s].")
+    tram_yellow: Span | None = Field(default=None, description="Yellow of a tram group [s].")
+    tram_red_yellow: Span | None = Field(default=None, description="Red-yellow of a tram group [s].")
     minimum_red: Seconds = Field(description="Shortest red between two greens of a group [s].")
     walking_speed: float = Field(gt=0.3, le=3, description="Clearing speed of pedestrians [m/s].")
     red_clear: Span = Field(default=(0, 60), description="Red clearance of a NEMA phase [s].")
+
+    @field_validator(
+        "cycle",
+        "yellow",
+        "red_yellow",
+        "bicycle_yellow",
+        "bicycle_red_yellow",
+        "tram_yellow",
+        "tram_red_yellow",
+        "red_clear",
+    )
+    @classmethod
+    def _low_first(cls, span: Span | None) -> Span | None:
+        if span is not None and span[0] > span[1]:
+            msg = f"the lower limit {span[0]} s is above the upper limit {span[1]} s"
+            raise ValueError(msg)
+        return span
+
+    @field_validator("yellow_at_speed")
+    @classmethod
+    def _rising(cls, table: tuple[tuple[float, int], ...]) -> tuple[tuple[float, int], ...]:
+        if any(now[0] <= last[0] or now[1] < last[1] for last, now in pairwise(table)):
+            msg = "must rise from row to row in speed, and not fall in yellow"
+            raise ValueError(msg)
+        return table
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Profile:
+        if self.yellow_at_speed and self.yellow_at_speed[-1][1] > self.yellow[1]:
+            msg = f"yellow_at_speed asks for more than the longest yellow of {self.yellow[1]} s"
+            raise ValueError(msg)
+        return self
+
+    def transitions(self, kind: Kind) -> tuple[Span, Span]:
+        """
+        Give the limits of a kind's transitions.
+
+        Parameters
+        ----------
+        kind : str
+            Kind of a group on wheels; what the profile does not give for it is as for vehicles.
+
+        Returns
+        -------
+        tuple of tuple of int
+            Shortest and longest yellow, shortest and longest red-yellow [s].
+        """
+        own = {
+            "bicycle": (self.bicycle_yellow, self.bicycle_red_yellow),
+            "tram": (self.tram_yellow, self.tram_red_yellow),
+        }
+        yellow, red_yellow = own.get(kind, (None, None))
+        return yellow or self.yellow, red_yellow or self.red_yellow
 
 
 @dataclass(frozen=True)
@@ -69,16 +132,25 @@ def load_profile(name: str) -> NamedProfile:
     """
     if name in SHIPPED:
         return NamedProfile(name, Profile(**_shipped(name)))
-    path = Path(name).expanduser()
-    if path.suffix != ".toml":
+    if not name.endswith(".toml"):
         msg = f"no profile '{name}'{near_miss(name, SHIPPED)}; or give a .toml file"
         raise InputError(msg)
+    path = Path(name)
     try:
+        path = path.expanduser()
+        if path.stat().st_size > LARGEST_FILE:
+            msg = f"{path} is larger than {LARGEST_FILE >> 10} KiB, which no profile is"
+            raise InputError(msg)
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         msg = f"{path} cannot be read: {error.strerror or error}"
         raise InputError(msg) from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    # Python's own words about a home that is not there are plain.
+    except RuntimeError as error:
+        why = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
+        msg = f"{path} cannot be read: {why}"
+        raise InputError(msg) from error
+    except ValueError as error:
         msg = f"{path} is not valid TOML: {error}"
         raise InputError(msg) from error
     base = raw.pop("extends", None)

@@ -119,7 +119,7 @@ RULES = {
         ),
         Rule(
             "change",
-            "At every change of programs conflicts, intergreens, minimum greens and yellows are kept.",
+            "At every change of programs conflicts, intergreens, minimum greens, yellows and reds are kept.",
             f"{_RILSA}, 4.2",
         ),
         Rule(

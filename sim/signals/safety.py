@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sim.signals.plan import Plan, Program, SignalPlan
+    from sim.signals.plan import Group, Plan, Program, SignalPlan
     from sim.signals.profile import Profile
 
 # Faults of form: with one of them seconds cannot be laid out, and what shows there would mislead.
@@ -50,11 +50,16 @@ def check_plan(plan: Plan, profile: Profile) -> list[Finding]:
     for signal in plan.signals:
         found += check_signal(signal, profile)
     found += schedule_faults(plan)
-    if not any(finding.rule in {"ids", "schedule", "greens", "offset"} for finding in found):
-        for signal in plan.signals:
-            for before, after in changes(plan, signal):
-                found += check_change(signal, before, after)
-    return found
+    if any(finding.rule in FORM or finding.rule == "schedule" for finding in found):
+        return found
+    # What is wrong within a program would be told again at each change to it and from it.
+    faulty = {(finding.signal, finding.program) for finding in found}
+    for signal in plan.signals:
+        for before, after in changes(plan, signal):
+            if not {(signal.id, before.id), (signal.id, after.id)} & faulty:
+                found += check_change(signal, before, after, profile)
+    # A switch second in transition shows at every change to its program.
+    return list(dict.fromkeys(found))
 
 
 def check_signal(signal: SignalPlan, profile: Profile) -> list[Finding]:
@@ -74,10 +79,11 @@ def check_signal(signal: SignalPlan, profile: Profile) -> list[Finding]:
         Empty if it is safe.
     """
     found = [*_names(signal), *_links(signal), *_matrix(signal), *_group_times(signal, profile)]
+    laid_out = not any(finding.rule in FORM for finding in found)
     for program in signal.programs:
         form = list(_form(signal, program, profile))
         found += form
-        if not any(finding.rule in FORM for finding in (*form, *found)):
+        if laid_out and not any(finding.rule in FORM for finding in form):
             found += check_program(signal, program, lamps(signal, program), profile)
     return found
 
@@ -123,7 +129,7 @@ def check_program(
     return found
 
 
-def check_change(signal: SignalPlan, before: Program, after: Program) -> list[Finding]:
+def check_change(signal: SignalPlan, before: Program, after: Program, profile: Profile) -> list[Finding]:
     """
     Check the change from one program to another at their switch seconds.
 
@@ -134,6 +140,8 @@ def check_change(signal: SignalPlan, before: Program, after: Program) -> list[Fi
     before, after : Program
         What runs until the switch second of the first, and what from the switch second of the second on; its first
         second may be held until its offset fits.
+    profile : Profile
+        The limits.
 
     Returns
     -------
@@ -160,7 +168,7 @@ def check_change(signal: SignalPlan, before: Program, after: Program) -> list[Fi
     shown = np.hstack([old, old[:, : before.switch], new[:, after.switch :], new, new])
     last = at + new.shape[1]
     # A green that began long before the change is judged with its program.
-    for fault in sequence_findings(signal, shown, at - old.shape[1], last, 0):
+    for fault in sequence_findings(signal, shown, at - old.shape[1], last, profile.minimum_red):
         text = f"{fault.text} ({fault.rule})"
         found.append(Finding("change", text, signal.id, place, fault.groups, (fault.second or 0) - at))
     return found
@@ -221,24 +229,34 @@ def _matrix(signal: SignalPlan) -> Iterator[Finding]:
 
 
 def _group_times(signal: SignalPlan, profile: Profile) -> Iterator[Finding]:
+    with_green = {green.group for program in signal.programs for green in program.greens}
+    conflicts = {cell.clearing: cell.entering for cell in reversed(signal.intergreens)}
     for group in signal.groups:
-        if group.rest in {"off", "blinking"}:
-            continue
         name = (group.name,)
+        if group.rest == "off" and group.name in conflicts:
+            foe = conflicts[group.name]
+            text = f"group '{group.name}' rests dark, which stops nobody, and conflicts with '{foe}'"
+            yield Finding("conflict", text, signal.id, groups=(group.name, foe))
+        if group.rest in {"off", "blinking"} and group.name not in with_green:
+            continue
         on_foot = group.kind == "pedestrian"
         least = profile.pedestrian_green if on_foot else profile.minimum_green
         if group.minimum_green < least:
             text = f"group '{group.name}' has a minimum green of {group.minimum_green} s; at least {least} s"
             yield Finding("minimum-green", text, signal.id, groups=name)
         if on_foot:
-            yield from _walkers(signal, name[0], profile)
-        else:
-            yield from _vehicles(signal, name[0], profile)
+            yield from _walkers(signal, group, profile)
+        elif group.rest not in {"off", "blinking"}:
+            yield from _vehicles(signal, group, profile)
 
 
-def _walkers(signal: SignalPlan, name: str, profile: Profile) -> Iterator[Finding]:
-    group = signal.groups[signal.number()[name]]
+def _walkers(signal: SignalPlan, group: Group, profile: Profile) -> Iterator[Finding]:
+    name = group.name
+    cells = [cell for cell in signal.intergreens if cell.clearing == name]
     if group.crossing is None:
+        if cells:
+            text = f"the walk of group '{name}' from kerb to kerb is not given, and it conflicts with '{cells[0].entering}'"
+            yield Finding("pedestrian-clearance", text, signal.id, groups=(name, cells[0].entering))
         return
     middle = math.ceil(group.crossing / 2.0 / profile.walking_speed - 1e-9)
     if profile.walk_to_middle and group.minimum_green < middle:
@@ -248,10 +266,10 @@ def _walkers(signal: SignalPlan, name: str, profile: Profile) -> Iterator[Findin
         )
         yield Finding("pedestrian-green", text, signal.id, groups=(name,))
     walk = group.crossing / profile.walking_speed
-    for cell in signal.intergreens:
+    for cell in cells:
         # t_z = t_r - t_e: who enters needs a while to get there.
         need = max(math.ceil(walk - cell.entering_path / ENTERING_SPEED - 1e-9), 0)
-        if cell.clearing == name and cell.seconds < need:
+        if cell.seconds < need:
             text = (
                 f"group '{name}' needs {need} s to clear its {group.crossing:g} m at {profile.walking_speed:g} m/s; "
                 f"the intergreen to '{cell.entering}' is {cell.seconds} s"
@@ -259,10 +277,10 @@ def _walkers(signal: SignalPlan, name: str, profile: Profile) -> Iterator[Findin
             yield Finding("pedestrian-clearance", text, signal.id, groups=(name, cell.entering))
 
 
-def _vehicles(signal: SignalPlan, name: str, profile: Profile) -> Iterator[Finding]:
-    group = signal.groups[signal.number()[name]]
-    low, high = profile.yellow
-    if group.speed is not None and profile.yellow_at_speed:
+def _vehicles(signal: SignalPlan, group: Group, profile: Profile) -> Iterator[Finding]:
+    name = group.name
+    (low, high), (least, most) = profile.transitions(group.kind)
+    if group.kind == "vehicle" and group.speed is not None and profile.yellow_at_speed:
         # Speeds in nets are rounded: 13.89 m/s is meant to be 50 km/h.
         speed = group.speed * 3.6 - 1.0
         fits = [time for limit, time in profile.yellow_at_speed if speed <= limit]
@@ -271,7 +289,6 @@ def _vehicles(signal: SignalPlan, name: str, profile: Profile) -> Iterator[Findi
         at = f" at {group.speed * 3.6:.0f} km/h" if group.speed is not None else ""
         text = f"group '{name}' has a yellow of {group.yellow} s; {low} to {high} s{at}"
         yield Finding("yellow-time", text, signal.id, groups=(name,))
-    least, most = profile.red_yellow
     if not least <= group.red_yellow <= most:
         text = f"group '{name}' has a red-yellow of {group.red_yellow} s; {least} to {most} s"
         yield Finding("red-yellow", text, signal.id, groups=(name,))
@@ -316,28 +333,23 @@ def _stages(signal: SignalPlan, program: Program, shown: NDArray[np.uint8]) -> I
             "stages", f"a stage names group '{unknown[0]}', which does not exist", signal.id, program.id
         )
         return
-    named = [frozenset(stage) for stage in program.stages]
     seen = [frozenset(stage) for stage in stage_order(signal.groups, shown)]
     for k, stage in enumerate(program.stages):
         rows = [number[name] for name in stage]
-        if not green[rows].all(axis=0).any():
-            yield Finding(
-                "stages",
-                f"stage {k + 1} ({', '.join(stage)}) is never green as a whole",
-                signal.id,
-                program.id,
-                stage,
-            )
+        if not stage or not green[rows].all(axis=0).any():
+            what = f"({', '.join(stage)}) is never green as a whole" if stage else "names no group"
+            yield Finding("stages", f"stage {k + 1} {what}", signal.id, program.id, stage)
             return
-    if len(seen) == len(named) and set(seen) == set(named):
-        k = seen.index(named[0])
-        if seen[k:] + seen[:k] != named:
-            yield Finding(
-                "stages", "the stages follow each other in another order than named", signal.id, program.id
-            )
-    elif len(named) != len(seen):
-        text = f"{len(named)} stages are named, and the greens show {len(seen)}"
+    if len(program.stages) != len(seen):
+        text = f"{len(program.stages)} stages are named, and the greens show {len(seen)}"
         yield Finding("stages", text, signal.id, program.id)
+    elif not any(
+        all(seen[k - turn].issuperset(stage) for k, stage in enumerate(program.stages))
+        for turn in range(len(seen))
+    ):
+        yield Finding(
+            "stages", "the stages follow each other in another order than named", signal.id, program.id
+        )
 
 
 def describe_findings(findings: list[Finding], most: int = 5) -> str:

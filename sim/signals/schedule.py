@@ -70,7 +70,40 @@ def schedule_faults(plan: Plan) -> list[Finding]:
                     f"day plan '{name}' names program '{program}', which signal '{lacking[0]}' does not have"
                 )
                 found.append(Finding("schedule", text, lacking[0], program))
-    return found
+    return found or _short_stays(plan)
+
+
+def _short_stays(plan: Plan) -> list[Finding]:
+    """
+    Find programs that are wanted for so short that the next change could overtake the one to them.
+
+    A signal waits up to a cycle for its switch second, holds the new program up to a cycle until the offset fits, and
+    is at the next switch second a cycle later. Sooner than that it could leave a program it has not shown yet, from
+    one that is two changes back.
+    """
+    longest: dict[str, int] = {}
+    for signal in plan.signals:
+        for program in signal.programs:
+            longest[program.id] = max(longest.get(program.id, 0), program.cycle)
+    # The first day comes twice, so that the change over the end of the week is seen.
+    wanted = [
+        (day * DAY + seconds_of_day(entry.time), day % len(DAYS), entry)
+        for day in range(len(DAYS) + 1)
+        for entry in day_entries(plan, day)
+    ]
+    changed = [now for k, now in enumerate(wanted) if not k or now[2].program != wanted[k - 1][2].program]
+    found: dict[Finding, None] = {}
+    for (_, _, before), (begin, day, entry), (end, _, _) in zip(
+        changed, changed[1:], changed[2:], strict=False
+    ):
+        need = longest[before.program] + 2 * longest[entry.program]
+        if end - begin < need:
+            text = (
+                f"program '{entry.program}' is wanted on {DAYS[day]} at {entry.time} for {end - begin} s; "
+                f"the change from '{before.program}' and a cycle may take {need} s"
+            )
+            found[Finding("schedule", text)] = None
+    return list(found)
 
 
 def day_entries(plan: Plan, day: int) -> tuple[Switch, ...]:

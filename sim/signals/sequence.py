@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from sim.signals.plan import Group, SignalPlan
 
 G, PERMISSIVE, YELLOW, RED_YELLOW = (ord(letter) for letter in "Ggyu")
+# Longer ago than any time counts [s].
+NEVER = -(10**9)
 
 
 def sequence_findings(
@@ -49,28 +51,61 @@ def sequence_findings(
         begins.append(np.flatnonzero(change[k] == 1) + 1)
         ends.append(np.flatnonzero(change[k] == -1) + 1)
         found += _own(group, shown[k], begins[k], ends[k], (first, last, minimum_red))
-    number = signal.number()
-    matrix = {(number[c.clearing], number[c.entering]): c.seconds for c in signal.intergreens}
-    names = [group.name for group in signal.groups]
-    for (i, j), seconds in matrix.items():
-        if i < j:
-            both = np.flatnonzero(green[i, first:last] & green[j, first:last])
-            if len(both):
-                text = f"conflicting groups '{names[i]}' and '{names[j]}' are both green"
-                found.append(
-                    Finding("conflict", text, groups=(names[i], names[j]), second=first + int(both[0]))
-                )
-        for begin in begins[j]:
-            if not first <= begin < last or green[i, begin]:
-                continue
-            before = ends[i][ends[i] <= begin]
-            if len(before) and begin - before[-1] < seconds:
-                text = (
-                    f"group '{names[j]}' begins {begin - before[-1]} s after the end of '{names[i]}'; "
-                    f"the intergreen is {seconds} s"
-                )
-                found.append(Finding("intergreen", text, groups=(names[i], names[j]), second=int(begin)))
+    found += _conflicts(signal, shown, green, first, last)
+    found += _intergreens(signal, green, begins, ends, (first, last))
     return found
+
+
+def _conflicts(
+    signal: SignalPlan, shown: NDArray[np.uint8], green: NDArray[np.bool_], first: int, last: int
+) -> Iterator[Finding]:
+    """Find conflicting groups that go together; who sees red-yellow is about to."""
+    going = (green | (shown == RED_YELLOW))[:, first:last]
+    counted = going.astype(np.float32)
+    together = counted @ counted.T > 0
+    number = signal.number()
+    pairs = {(number[cell.clearing], number[cell.entering]) for cell in signal.intergreens}
+    for i, j in sorted({(min(pair), max(pair)) for pair in pairs}):
+        if not together[i, j]:
+            continue
+        one, other = signal.groups[i].name, signal.groups[j].name
+        both = np.flatnonzero(going[i] & going[j]) + first
+        clear = green[i, both] & green[j, both]
+        second = int(both[np.argmax(clear)])
+        if clear.any():
+            text = f"conflicting groups '{one}' and '{other}' are both green"
+        else:
+            lead, ahead = (other, one) if green[i, second] else (one, other)
+            text = f"group '{lead}' shows red-yellow while the conflicting group '{ahead}' goes"
+        yield Finding("conflict", text, groups=(one, other), second=second)
+
+
+def _intergreens(
+    signal: SignalPlan,
+    green: NDArray[np.bool_],
+    begins: list[NDArray[np.intp]],
+    ends: list[NDArray[np.intp]],
+    judged: tuple[int, int],
+) -> Iterator[Finding]:
+    """Find begins of green too soon after the end of a conflicting one."""
+    number = signal.number()
+    needed = np.full((len(signal.groups),) * 2, -1, np.int64)
+    for cell in signal.intergreens:
+        needed[number[cell.clearing], number[cell.entering]] = cell.seconds
+    ended = np.full(green.shape, NEVER, np.int64)
+    for i, times in enumerate(ends):
+        ended[i, times] = times
+    np.maximum.accumulate(ended, axis=1, out=ended)
+    for j, times in enumerate(begins):
+        at = times[(times >= judged[0]) & (times < judged[1])]
+        passed = at - ended[:, at]
+        for i, k in np.argwhere((passed < needed[:, j, np.newaxis]) & ~green[:, at]).tolist():
+            names = (signal.groups[i].name, signal.groups[j].name)
+            text = (
+                f"group '{names[1]}' begins {passed[i, k]} s after the end of '{names[0]}'; "
+                f"the intergreen is {needed[i, j]} s"
+            )
+            yield Finding("intergreen", text, groups=names, second=int(at[k]))
 
 
 def _own(
@@ -118,7 +153,8 @@ def _strays(group: Group, row: NDArray[np.uint8], first: int, last: int) -> Iter
             k = first + at
             while 0 <= k < len(row) and row[k] == letter:
                 k += step
-            if 0 <= k < len(row) and row[k] not in {G, PERMISSIVE}:
+            # Where the run reaches the edge of what is known, green may stand beyond; not if there is nothing else.
+            if row[k] not in {G, PERMISSIVE} if 0 <= k < len(row) else (row == letter).all():
                 yield Finding(
                     rule, f"group '{group.name}' shows {what}", groups=(group.name,), second=first + at
                 )
