@@ -28,6 +28,8 @@ class RingPhase:
         Pedestrians' green and the time after it until the end of green or clearance [s]; 0: no pedestrians.
     pedestrians : tuple of str
         Pedestrian groups it serves.
+    permissive : tuple of str
+        Which of its groups give way while it is green.
     """
 
     number: int
@@ -42,6 +44,7 @@ class RingPhase:
     walk: int = 0
     pedestrian_clear: int = 0
     pedestrians: tuple[str, ...] = ()
+    permissive: tuple[str, ...] = ()
 
     @property
     def split(self) -> int:
@@ -51,11 +54,25 @@ class RingPhase:
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """A group that is green through several phases that follow each other, its parents."""
+    """
+    A group that is green with several phases, its parents, and between two of them that follow each other.
+
+    Parameters
+    ----------
+    number : int
+        From 1.
+    group : str
+        The signal group.
+    parents : tuple of int
+        Numbers of the phases.
+    permissive : tuple of int
+        Parents with which the group gives way, from the begin of their green to that of the next phase.
+    """
 
     number: int
     group: str
     parents: tuple[int, ...]
+    permissive: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +89,13 @@ class RingProgram:
     cycle : int
         Cycle [s].
     offset : int
-        Clock second at which the green of the coordinated phases begins, modulo the cycle [s].
+        Clock second at which the first of the coordinated greens begins, modulo the cycle [s].
     phases : tuple of RingPhase
         By number.
     overlaps : tuple of Overlap
         Groups with several parent phases.
     coordinated : tuple of int
-        One phase of each ring whose green begins at the offset.
+        One phase of each ring; the first of their greens begins at the offset.
     start : int
         Second of the plan's program at which that green begins [s].
     """
@@ -92,3 +109,69 @@ class RingProgram:
     overlaps: tuple[Overlap, ...]
     coordinated: tuple[int, ...]
     start: int
+
+
+def phase_begins(ring: RingProgram) -> dict[int, int]:
+    """
+    Find the second of the program at which each phase's green begins.
+
+    Parameters
+    ----------
+    ring : RingProgram
+        The phases.
+
+    Returns
+    -------
+    dict
+        Seconds by phase number [s].
+    """
+    local: dict[int, int] = {}
+    for phases in ring_orders(ring):
+        at = 0
+        for phase in phases:
+            local[phase.number] = at
+            at += phase.split
+    first = min((local[number] for number in ring.coordinated), default=0)
+    return {number: (at - first + ring.start) % ring.cycle for number, at in local.items()}
+
+
+def ring_orders(ring: RingProgram) -> list[list[RingPhase]]:
+    """
+    List the phases of each ring as they follow each other.
+
+    Parameters
+    ----------
+    ring : RingProgram
+        The phases.
+
+    Returns
+    -------
+    list of list of RingPhase
+        One list a ring, by side of the barrier and position.
+    """
+    numbers = sorted({phase.ring for phase in ring.phases})
+    return [
+        sorted((p for p in ring.phases if p.ring == number), key=lambda p: (p.barrier, p.position))
+        for number in numbers
+    ]
+
+
+def followers(ring: RingProgram) -> dict[int, int]:
+    """
+    Tell which phase follows each one in its ring.
+
+    Parameters
+    ----------
+    ring : RingProgram
+        The phases.
+
+    Returns
+    -------
+    dict
+        Numbers by phase number.
+    """
+    return {
+        phase.number: phases[(k + 1) % len(phases)].number
+        for phases in ring_orders(ring)
+        for k, phase in enumerate(phases)
+    }
