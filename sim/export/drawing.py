@@ -138,7 +138,7 @@ def program_axes(
     shown = lamps(signal, program)[list(rows)]
     count, cycle = shown.shape
     box = axes.get_position()
-    inches = axes.figure.get_size_inches()
+    inches = _inches(axes)
     per_second = float(box.width * inches[0]) * POINTS / cycle
     row = float(box.height * inches[1]) * POINTS / count
     axes.set_xlim(0, cycle)
@@ -153,6 +153,12 @@ def program_axes(
     _no_formulas(axes)
     axes.tick_params(axis="y", length=0)
     _legend(axes, {int(letter) for letter in np.unique(shown)}, BELOW * 0.62 * POINTS)
+
+
+def _inches(axes: Axes) -> NDArray[np.float64]:
+    figure: Any = axes.get_figure(root=True)
+    size: NDArray[np.float64] = figure.get_size_inches()
+    return size
 
 
 def _no_formulas(axes: Axes) -> None:
@@ -208,11 +214,10 @@ def _label_greens(axes: Axes, k: int, row: NDArray[np.uint8], per_second: float,
             if letter == PERMISSIVE:
                 style["bbox"] = {"facecolor": BARS[letter][0], "edgecolor": "none", "pad": 0.4}
             inset = 2.0 / per_second
-            whole = begin + length <= cycle
-            if whole and length * per_second >= room:
-                axes.text(begin + inset, k, an, color=colour, ha="left", **style)
-                axes.text(end - inset, k, ab, color=colour, ha="right", **style)
-            elif not whole and min(cycle - begin, end) * per_second >= room / 2:
+            # A bar across the end of the cycle is drawn as two, with one number in each.
+            across = begin + length > cycle
+            space, need = (min(cycle - begin, end), room / 2) if across else (length, room)
+            if space * per_second >= need:
                 axes.text(begin + inset, k, an, color=colour, ha="left", **style)
                 axes.text(end - inset, k, ab, color=colour, ha="right", **style)
             else:
@@ -276,7 +281,7 @@ def _legend(axes: Axes, letters: set[int], below: float) -> None:
             colour, dashes = LINES[letter]
             handles.append(Line2D([], [], color=colour, ls=dashes, lw=1.1, label=text))
     handles.append(Line2D([], [], color="#3050c0", lw=0.9, ls=(0, (4, 2)), label="switch second"))
-    height = float(axes.get_position().height * axes.figure.get_size_inches()[1]) * POINTS
+    height = float(axes.get_position().height * _inches(axes)[1]) * POINTS
     axes.legend(
         handles=handles,
         loc="center left",
@@ -353,7 +358,7 @@ def matrix_axes(
         What every group of the signal is called at the edges.
     """
     number = signal.number()
-    box, inches = axes.get_position(), axes.figure.get_size_inches()
+    box, inches = axes.get_position(), _inches(axes)
     cell = float(box.height * inches[1]) * POINTS / len(rows)
     size = min(8.0, 0.55 * cell)
     axes.set_xlim(0, len(columns))

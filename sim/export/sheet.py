@@ -15,8 +15,6 @@ from sim.signals.lamps import seconds_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from matplotlib.figure import Figure
-
     from sim.signals.plan import Plan, Program, Schedule, SignalPlan
 
 # Bars of a chart, their height, and what stands above and below them [pt].
@@ -137,7 +135,7 @@ class _Writer:
         self._pages = pages
         self._plan = plan
         self._letters = get_font(findfont(FontProperties(family="DejaVu Sans"))).get_charmap()
-        self._figure: Figure | None = None
+        self._figure: Any = None
         self._signal = ""
         self._count = 0
         self._y = 0.0
@@ -207,18 +205,15 @@ class _Writer:
         raise InputError(msg)
 
     def _text(self, x: float, y: float, text: str, size: float, **style: Any) -> None:  # noqa: ANN401
-        assert self._figure is not None
         self._figure.text(x / lay.WIDTH, y / lay.HEIGHT, text, fontsize=size, parse_math=False, **style)
 
     def _line(self, left: float, right: float, y: float, width: float) -> None:
         from matplotlib.lines import Line2D  # noqa: PLC0415  (start-up of the CLI)
 
-        assert self._figure is not None
         ends = [left / lay.WIDTH, right / lay.WIDTH], [y / lay.HEIGHT, y / lay.HEIGHT]
         self._figure.add_artist(Line2D(*ends, lw=width, color="#444444"))
 
     def _axes(self, left: float, bottom: float, width: float, height: float) -> Any:  # noqa: ANN401
-        assert self._figure is not None
         box = (left / lay.WIDTH, bottom / lay.HEIGHT, width / lay.WIDTH, height / lay.HEIGHT)
         return self._figure.add_axes(box)
 

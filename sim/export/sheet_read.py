@@ -177,7 +177,8 @@ def _read_page(sheets: _Sheets, items: list[Item], number: int) -> None:
             if not signal.programs:
                 msg = f"{sheets.source}: page {number}: table '{table.title}' belongs to no program"
                 raise InputError(msg)
-            signal.programs[-1][1 if table is lay.GREENS else 2].extend(rows)
+            _, greens, stages = signal.programs[-1]
+            (greens if table is lay.GREENS else stages).extend(rows)
     if any(item.text == lay.MATRIX_TITLE and _is_title(item) for item in items):
         signal.cells |= _matrix(sheets.source, items, number)
 
@@ -239,7 +240,7 @@ def _plan(sheets: _Sheets, base: Plan | None) -> Plan:
     if sheets.days or sheets.week:
         plans: dict[str, list[Row]] = {}
         for row in sheets.days:
-            entry = {key: row[key] for key in ("time", "program") if key in row}
+            entry = {key: text for key, text in row.items() if key in {"time", "program"}}
             plans.setdefault(row.get("plan", ""), []).append(entry)
         week = {row.get("day", ""): row.get("plan", "") for row in sheets.week}
         data["schedule"] = {"day_plans": plans, "week": week}
