@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -148,7 +148,9 @@ class Watch:
             self.gridlock_time = session.time
 
 
-def run(task: RunTask, directory: Path, progress: Progress | None = None) -> None:
+def run(
+    task: RunTask, directory: Path, progress: Progress | None = None, additional: Sequence[Path] = ()
+) -> None:
     """
     Simulate a task and write what came out of it.
 
@@ -160,6 +162,8 @@ def run(task: RunTask, directory: Path, progress: Progress | None = None) -> Non
         An empty folder; ``run.json`` and SUMO's ``tripinfo.xml`` are written into it.
     progress : callable, optional
         Called about once a second with the share simulated and the vehicles in the network.
+    additional : sequence of Path, optional
+        More additional files for SUMO, such as detectors; they must not change what happens.
 
     Raises
     ------
@@ -178,7 +182,7 @@ def run(task: RunTask, directory: Path, progress: Progress | None = None) -> Non
     extra: list[Path] = []
     if kind.in_sumo:
         extra = controller.programs(graph, rules, scenario, directory)
-    options = sumo_arguments(scenario, task.seed, task.scale, directory, extra)
+    options = sumo_arguments(scenario, task.seed, task.scale, directory, [*extra, *additional])
     options += getattr(controller, "options", ())
     session = Session(options, directory / "sumo-errors.log", gui=task.gui)
     watch = Watch(scenario.gridlock_after)

@@ -106,6 +106,41 @@ def read_tree(path: Path) -> Element:
     return _guarded(path, _whole_tree)
 
 
+def read_attributes(path: Path, tag: str, wanted: Callable[[Element], bool]) -> list[dict[str, str]]:
+    """
+    Read the attributes of all elements of a kind, from a large file.
+
+    Parameters
+    ----------
+    path : Path
+        The file, plain or gzipped.
+    tag : str
+        Name of the elements.
+    wanted : callable
+        Tells which of them are kept.
+
+    Returns
+    -------
+    list of dict
+        The attributes of each.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is not XML, or declares a document type or entities.
+    """
+
+    def collect(file: IO[bytes]) -> list[dict[str, str]]:
+        found = []
+        for _, element in iterparse(file, forbid_dtd=True):
+            if element.tag == tag and wanted(element):
+                found.append(dict(element.attrib))
+            element.clear()
+        return found
+
+    return _guarded(path, collect)
+
+
 def _first_tag(file: IO[bytes]) -> str:
     for _, element in iterparse(file, events=("start",), forbid_dtd=True):
         return str(element.tag)
