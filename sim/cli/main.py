@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim import __version__
-from sim.cli import check, doctor, export, listing, plan, results, run
+from sim.cli import check, doctor, events, export, listing, plan, results, run, upload
 from sim.cli.options import Debug  # noqa: TC001 - typer reads the annotation at run time
 from sim.errors import EnvironmentFaultError, GruenbandError
 
@@ -37,6 +37,8 @@ app.command("results")(results.results_command)
 app.add_typer(plan.app, name="plan")
 app.command("check")(check.check_command)
 app.command("export")(export.export_command)
+app.command("upload")(upload.upload_command)
+app.command("events")(events.events_command)
 app.command("list")(listing.list_command)
 app.command("doctor")(doctor.doctor_command)
 

@@ -24,6 +24,7 @@ app = typer.Typer(help="Make, import and show timing plans.", rich_markup_mode=N
 PlanFile = Annotated[Path, typer.Argument(metavar="PLAN", help="Plan file (JSON).")]
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="PLAN.json", help="Where to write the plan.")]
 DEFAULT_PROFILE = "rilsa"
+PICTURES = ("svg", "png", "pdf")
 
 
 @app.command("extract")
@@ -136,11 +137,27 @@ def import_command(
 
     reader = find_format(form)
     known = _known_plan(network, base, form, alone=reader.reads_alone)
-    plan = reader.read(_contents(files), known)
+    if form == "sumo" and network is not None:
+        plan = _sumo_programs(files, network)
+    else:
+        plan = reader.read(_contents(files), known)
     write_plan(plan, out)
     typer.echo(f"{out}: {_size(plan)}", err=True)
     _tell(plan)
     return 0
+
+
+def _sumo_programs(files: list[Path], network: Path) -> Plan:
+    """Read programs that were written for a network by anybody: their groups need not be those of the net's own."""
+    from sim.export.sumo_read import import_programs
+    from sim.network.timing import TimingRules
+
+    if len(files) != 1:
+        refuse("sumo is one file; give one")
+    plan, left_out = import_programs(network, files[0], TimingRules(), files[0].name.partition(".")[0])
+    for reason in left_out:
+        typer.echo(f"Left out: {reason}", err=True)
+    return plan
 
 
 def _known_plan(network: Path | None, base: Path | None, form: str, *, alone: bool) -> Plan | None:
@@ -204,11 +221,25 @@ def show_command(
     if picture is None:
         show_plan(read, chosen)
         return 0
-    from sim.export.drawing import save_pictures
-
-    for path in save_pictures(chosen[0], picture):
+    for path in _draw(chosen[0], picture):
         typer.echo(f"Drawn: {path}", err=True)
     return 0
+
+
+def _draw(signal: SignalPlan, picture: Path) -> list[Path]:
+    """Draw the first program into the file named, and the others and the matrix beside it."""
+    from sim.export.drawing import draw_matrix, draw_program, render
+    from sim.signals.plan import write_whole
+
+    kind = picture.suffix.removeprefix(".").lower()
+    if kind not in PICTURES:
+        refuse(f"--picture {picture} is no {', '.join(PICTURES[:-1])} or {PICTURES[-1]} file")
+    figures = [draw_program(signal, program) for program in signal.programs] + [draw_matrix(signal)]
+    ends = ["", *(f"-program{program.number}" for program in signal.programs[1:]), "-matrix"]
+    paths = [picture.with_name(f"{picture.stem}{end}{picture.suffix}") for end in ends]
+    for figure, path in zip(figures, paths, strict=True):
+        write_whole(path, render(figure, kind))
+    return paths
 
 
 def _chosen(plan: Plan, path: Path, signal: str | None, *, one: bool) -> list[SignalPlan]:

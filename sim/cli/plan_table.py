@@ -148,7 +148,7 @@ def show_formats(formats: Sequence[Format]) -> None:
 
     console = make_console()
     table = make_table(console.is_terminal)
-    for title in ("format", "what", "carries, besides cycle and greens", "drops"):
+    for title in ("format", "what", "carries, besides cycles", "drops"):
         table.add_column(title, no_wrap=title == "format")
     for form in formats:
         carried = ", ".join(key for key in FEATURES if key in form.carries)

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 
 Files = Mapping[str, bytes]
 
-# What a plan can hold beyond cycle and greens, and how a loss of it is told.
+# What a plan can hold beyond cycles and ids, and how a loss of it is told.
 FEATURES = {
+    "greens": "the greens",
     "permissive": "which greens give way",
     "yellow": "yellow times",
     "red-yellow": "red-yellow times",
@@ -44,7 +45,7 @@ class Format:
     suffix : str
         Of the file; empty if the format is a folder of files.
     carries : frozenset of str
-        Keys of `FEATURES`; cycle and greens are always carried.
+        Keys of `FEATURES`; cycles are always carried.
     write : callable
         Takes a plan, gives file names and contents; raises `InputError` for what cannot be expressed.
     read : callable
@@ -84,6 +85,7 @@ def used_features(plan: Plan) -> set[str]:
     groups = [group for signal in plan.signals for group in signal.groups]
     programs = [program for signal in plan.signals for program in signal.programs]
     uses = {
+        "greens": True,
         "permissive": any(green.permissive for program in programs for green in program.greens),
         "yellow": any(group.yellow for group in groups),
         "red-yellow": any(group.red_yellow for group in groups),

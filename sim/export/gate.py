@@ -15,11 +15,26 @@ from sim.signals.rules import Finding
 from sim.signals.safety import check_plan, describe_findings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from sim.export.format import Files, Format
     from sim.signals.plan import Plan, Program, SignalPlan
     from sim.signals.profile import Profile
+
+
+# Fields of groups and programs that a format carries with a feature.
+GROUP_FIELDS = {
+    "yellow": ("yellow",),
+    "red-yellow": ("red_yellow",),
+    "rest": ("rest",),
+    "minimum-green": ("minimum_green",),
+    "links": ("links",),
+    "kind": ("kind",),
+    "crossing": ("crossing", "speed"),
+}
+PROGRAM_FIELDS = {"offset": "offset", "switch": "switch", "stages": "stages"}
 
 
 class UnsafePlanError(GruenbandError):
@@ -57,7 +72,8 @@ def export_plan(plan: Plan, form: Format, out: Path, profile: Profile) -> list[P
     UnsafePlanError
         If the plan, or what was read back from the written file, breaks a rule.
     InputError
-        If the format cannot express the plan, or `out` is a folder where a file is to be, or the other way.
+        If the format cannot express the plan, `out` is a folder where a file is to be, or the other way, or it holds
+        other files.
     """
     if form.suffix and out.is_dir():
         msg = f"--out {out} is a folder; {form.name} is one file"
@@ -80,6 +96,11 @@ def export_plan(plan: Plan, form: Format, out: Path, profile: Profile) -> list[P
         what = f"plan '{plan.name}' is not exported, since the written {form.name} file is not the safe plan"
         raise UnsafePlanError(what, findings)
     targets = [out] if form.suffix else [out / name for name in written]
+    left = {path.name for path in out.iterdir()} - set(written) if out.is_dir() else set()
+    if left:
+        # A reader of the folder would take them for parts of this plan.
+        msg = f"--out {out} holds {min(left)}, which is no part of this export; name a new or an empty folder"
+        raise InputError(msg)
     for target, content in zip(targets, written.values(), strict=True):
         write_whole(target, content)
     return targets
@@ -105,51 +126,80 @@ def file_findings(plan: Plan, form: Format, files: Files, profile: Profile) -> l
     list of Finding
         Empty if the file says the same as the plan and is safe.
     """
-    back = form.read(files, plan)
+    try:
+        back = form.read(files, plan)
+    except InputError as error:
+        return [Finding("file", f"it cannot be read back: {error}")]
     findings = []
     if "schedule" in form.carries and back.schedule != plan.schedule:
         findings.append(Finding("file", "the day schedule differs"))
+    known = {signal.id for signal in plan.signals}
+    findings += [
+        Finding("file", "the file has a signal that the plan has not", signal.id)
+        for signal in back.signals
+        if signal.id not in known
+    ]
     for signal in plan.signals:
         other = back.signal(signal.id)
         if other is None:
             findings.append(Finding("file", "the signal is missing", signal.id))
             continue
-        if "intergreens" in form.carries and _matrix(signal) != _matrix(other):
-            findings.append(Finding("file", "the intergreen matrix differs", signal.id))
+        findings += _group_differences(form, signal, other)
         for program in signal.programs if "programs" in form.carries else signal.programs[:1]:
-            findings += _differences(form, signal, program, other)
+            findings += _program_differences(form, signal, program, other)
     return findings + check_plan(back, profile)
+
+
+def _group_differences(form: Format, signal: SignalPlan, other: SignalPlan) -> Iterator[Finding]:
+    """Compare the safety data of a signal, as far as the format carries them."""
+    if "intergreens" in form.carries and _matrix(signal) != _matrix(other):
+        yield Finding("file", "the intergreen matrix differs", signal.id)
+    extra = {group.name for group in other.groups} - {group.name for group in signal.groups}
+    extra |= {program.id for program in other.programs} - {program.id for program in signal.programs}
+    for name in sorted(extra):
+        yield Finding("file", f"the file has a group or program '{name}' that the plan has not", signal.id)
+    read = {group.name: group for group in other.groups}
+    for group in signal.groups:
+        found = read.get(group.name)
+        if found is None:
+            yield Finding("file", f"group '{group.name}' is missing", signal.id, groups=(group.name,))
+            continue
+        for key, fields in GROUP_FIELDS.items():
+            for field in fields if key in form.carries else ():
+                have, want = getattr(found, field), getattr(group, field)
+                if have != want:
+                    text = f"{field} of group '{group.name}' is {have}, not {want}"
+                    yield Finding("file", text, signal.id, groups=(group.name,))
 
 
 def _matrix(signal: SignalPlan) -> dict[tuple[str, str], int]:
     return {(cell.clearing, cell.entering): cell.seconds for cell in signal.intergreens}
 
 
-def _differences(form: Format, signal: SignalPlan, program: Program, other: SignalPlan) -> list[Finding]:
+def _program_differences(
+    form: Format, signal: SignalPlan, program: Program, other: SignalPlan
+) -> list[Finding]:
+    """Compare a program, as far as the format carries it."""
+    where = (signal.id, program.id)
     read = other.program(program.id)
     if read is None:
-        return [Finding("file", "the program is missing", signal.id, program.id)]
-    where = (signal.id, program.id)
+        return [Finding("file", "the program is missing", *where)]
     if read.cycle != program.cycle:
         return [Finding("file", f"the cycle is {read.cycle} s, not {program.cycle} s", *where)]
-    if "offset" in form.carries and read.offset != program.offset:
-        return [Finding("file", f"the offset is {read.offset} s, not {program.offset} s", *where)]
+    found = [
+        Finding("file", f"{field} is {getattr(read, field)}, not {getattr(program, field)}", *where)
+        for key, field in PROGRAM_FIELDS.items()
+        if key in form.carries and getattr(read, field) != getattr(program, field)
+    ]
     rows = other.number()
-    lacking = [group.name for group in signal.groups if group.name not in rows]
-    if lacking:
-        return [Finding("file", f"group '{lacking[0]}' is missing", *where, (lacking[0],))]
+    if "greens" not in form.carries or any(group.name not in rows for group in signal.groups):
+        return found
     have = _plain(form, lamps(other, read)[[rows[group.name] for group in signal.groups]])
     want = _plain(form, lamps(signal, program))
-    return [
-        Finding(
-            "file",
-            f"group '{signal.groups[k].name}' shows something else",
-            *where,
-            (signal.groups[k].name,),
-            int(t),
-        )
-        for k, t in np.argwhere(have != want)[:1]
-    ]
+    for k, second in np.argwhere(have != want)[:1].tolist():
+        name = signal.groups[k].name
+        found.append(Finding("file", f"group '{name}' shows something else", *where, (name,), second))
+    return found
 
 
 def _plain(form: Format, shown: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -351,7 +351,7 @@ FORMAT = Format(
     name="gmns",
     title="GMNS 0.96 signal tables for planning tools",
     suffix="",
-    carries=frozenset({"permissive", "rest", "offset", "programs"}),
+    carries=frozenset({"greens", "permissive", "rest", "offset", "programs"}),
     write=write_gmns,
     read=read_gmns,
 )

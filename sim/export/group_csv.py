@@ -349,7 +349,7 @@ FORMAT = Format(
     name="csv",
     title="Signal-group CSV: on and off seconds of each group (Signalzeitenplan), a file for each program",
     suffix="",
-    carries=frozenset({"yellow", "red-yellow", "offset", "programs", "links"}),
+    carries=frozenset({"greens", "yellow", "red-yellow", "offset", "programs", "links"}),
     write=write,
     read=read,
 )

@@ -190,7 +190,7 @@ FORMAT = Format(
     name="ntcip",
     title="NTCIP 1202 v03 and 1201 v03: a database list for each signal, to be set over SNMP",
     suffix="",
-    carries=frozenset({"yellow", "offset", "programs", "schedule"}),
+    carries=frozenset({"greens", "yellow", "offset", "programs", "schedule"}),
     write=write,
     read=read,
 )

@@ -249,6 +249,7 @@ FORMAT = Format(
     suffix=".pdf",
     carries=frozenset(
         (
+            "greens",
             "permissive",
             "yellow",
             "red-yellow",

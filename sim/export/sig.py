@@ -230,7 +230,7 @@ FORMAT = Format(
     title="Vissig and Vissim supply files (.sig), one for each signal",
     suffix="",
     carries=frozenset(
-        {"yellow", "red-yellow", "offset", "programs", "switch", "intergreens", "minimum-green"}
+        {"greens", "yellow", "red-yellow", "offset", "programs", "switch", "intergreens", "minimum-green"}
     ),
     write=write_sig,
     read=read_sig,

@@ -71,7 +71,8 @@ def _logic(signal: SignalPlan, program: Program) -> list[str]:
         f'        <param key="GSP" value="{program.switch}"/>',
     ]
     lines += [
-        f'        <phase duration="{len(list(seconds))}" state="{state}"/>' for state, seconds in groupby(states)
+        f'        <phase duration="{len(list(seconds))}" state="{state}"/>'
+        for state, seconds in groupby(states)
     ]
     return [*lines, "    </tlLogic>"]
 
@@ -86,7 +87,7 @@ FORMAT = Format(
     title="SUMO additional file: tlLogic of every program, WAUT of the day schedule",
     suffix=".add.xml",
     carries=frozenset(
-        {"permissive", "yellow", "red-yellow", "rest", "offset", "programs", "schedule", "switch"}
+        {"greens", "permissive", "yellow", "red-yellow", "rest", "offset", "programs", "schedule", "switch"}
     ),
     write=write,
     read=read,

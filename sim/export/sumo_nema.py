@@ -277,7 +277,7 @@ FORMAT = Format(
     name="sumo-nema",
     title="SUMO's NEMA programs with rings and barriers",
     suffix=".add.xml",
-    carries=frozenset({"permissive", "yellow", "offset", "programs"}),
+    carries=frozenset({"greens", "permissive", "yellow", "offset", "programs"}),
     write=write_nema,
     read=read_nema,
 )

@@ -250,7 +250,7 @@ FORMAT = Format(
     name="v2x",
     title="SPATEM messages (UPER) of every second, one file for each signal; no MAPEM",
     suffix="",
-    carries=frozenset({"permissive", "yellow", "red-yellow", "rest", "programs"}),
+    carries=frozenset({"greens", "permissive", "yellow", "red-yellow", "rest", "programs"}),
     write=write_v2x,
     read=read_v2x,
 )

@@ -216,8 +216,8 @@ def plan_schema() -> dict[str, Any]:
     schema = Plan.model_json_schema()
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Grünband timing plan",
         **schema,
+        "title": "Grünband timing plan",
     }
 
 

@@ -1,0 +1,144 @@
+"""``gruenband upload``: a plan's signal into its controller over SNMP, behind the safety gate."""
+
+from __future__ import annotations
+
+import tempfile
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sim.cli.options import Debug, refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sim.export.ntcip_objects import Setting
+    from sim.export.snmp import UploadReport
+    from sim.export.snmp_wire import Target
+
+
+class Snmp(StrEnum):
+    """Versions of SNMP that field controllers speak."""
+
+    one = "1"
+    two = "2c"
+
+
+def upload_command(  # noqa: PLR0913, PLR0917 - one argument per option
+    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="Plan file (JSON).")],
+    signal: Annotated[
+        str, typer.Option("--signal", metavar="ID", help="The signal that the controller switches.")
+    ],
+    address: Annotated[str, typer.Option("--address", metavar="HOST", help="The controller.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="UDP port; often 161 or 501.")] = 161,
+    remote: Annotated[
+        bool,
+        typer.Option("--remote", help="Allow another machine than this one: a controller on the street."),
+    ] = False,
+    snmp: Annotated[Snmp, typer.Option("--snmp", help="Version of SNMP.")] = Snmp.one,
+    community_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--community-file",
+            metavar="FILE",
+            help="File of mode 600 with the SNMP community; else the variable GRUENBAND_SNMP_COMMUNITY.",
+        ),
+    ] = None,
+    backup: Annotated[
+        Path | None,
+        typer.Option(
+            "--backup", metavar="FILE", help="Where the old values go (default: backup-<signal>.csv)."
+        ),
+    ] = None,
+    split_numbers_fixed: Annotated[
+        bool,
+        typer.Option("--split-numbers-fixed", help="The controller does not let patternSplitNumber be set."),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be set, and send nothing.")
+    ] = False,
+    profile: Annotated[
+        str, typer.Option("--profile", metavar="NAME", help="Limits: rilsa, nema, basic or a TOML file.")
+    ] = "nema",
+    debug: Debug = False,  # noqa: ARG001 - main.invoke() looks at it
+) -> int:
+    """
+    Set a signal's programs in its controller by NTCIP 1202 over SNMP, in one database transaction.
+
+    The plan passes the safety gate first. The controller's old values are kept in a file. Whatever goes wrong before the
+    controller has taken the whole database, its old plan stays in force, and the message says so. SNMP 1 and 2c are not
+    encrypted: use a network of your own.
+    """
+    settings = _settings(plan, signal, profile)
+    if dry_run:
+        from sim.export.snmp import dry_run as sets
+
+        for line in sets(settings):
+            typer.echo(line)
+        return 0
+    from sim.export.ntcip import file_name
+    from sim.export.snmp_wire import Target, community_from_environment, community_from_file
+
+    kept = backup or Path(f"backup-{file_name(signal)}")
+    if kept.exists():
+        refuse(
+            f"{kept} is there already, and the old values of a controller go there; name another with --backup"
+        )
+    community = community_from_file(community_file) if community_file else community_from_environment()
+    target = Target(address, port, community, version=snmp.value, allow_remote=remote)
+    report = _upload(settings, target, kept, split_numbers_fixed=split_numbers_fixed)
+    typer.echo(f"Signal '{signal}': {report}.")
+    for what, rows in (("has no place for", report.skipped), ("was told to drop", report.cleared)):
+        if rows:
+            typer.echo(
+                f"The controller {what} {len(rows)} rows without effect, such as {rows[0].label}.", err=True
+            )
+    return 0
+
+
+def _upload(
+    settings: Sequence[Setting], target: Target, kept: Path, *, split_numbers_fixed: bool
+) -> UploadReport:
+    """Upload, and keep the old values whatever comes of it."""
+    from sim.export.snmp import UploadFailedError, upload
+
+    held: Sequence[Setting] = ()
+    try:
+        report = upload(settings, target, split_numbers_fixed=split_numbers_fixed)
+        held = report.backup
+    except UploadFailedError as error:
+        held = error.backup
+        raise
+    finally:
+        if held:
+            _keep(held, kept, target)
+    return report
+
+
+def _settings(path: Path, signal: str, profile: str) -> Sequence[Setting]:
+    """Take the settings from a file that has passed the gate, not from memory."""
+    from sim.errors import near_miss
+    from sim.export.gate import export_plan
+    from sim.export.ntcip_objects import read_list
+    from sim.export.registry import find_format
+    from sim.signals.plan import read_plan
+    from sim.signals.profile import load_profile
+
+    plan = read_plan(path)
+    chosen = plan.signal(signal)
+    if chosen is None:
+        refuse(f"{path}: no signal '{signal}'{near_miss(signal, [item.id for item in plan.signals])}")
+    one = plan.model_copy(update={"signals": (chosen,)})
+    with tempfile.TemporaryDirectory(prefix="gruenband-") as scratch:
+        (written,) = export_plan(one, find_format("ntcip"), Path(scratch), load_profile(profile).limits)
+        return read_list(written.read_bytes(), written.name)
+
+
+def _keep(settings: Sequence[Setting], path: Path, target: Target) -> None:
+    from sim.export.ntcip_objects import write_list
+    from sim.signals.plan import write_whole
+
+    write_whole(path, write_list(settings))
+    typer.echo(f"What the {target} held before is kept in {path}.", err=True)
