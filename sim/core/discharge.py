@@ -29,6 +29,8 @@ GAP_BEFORE, GAP_AFTER = 1.6, 4.7
 NEVER = 1e9
 # Who is so near crosses before a green can be ended [s].
 NEAR = 6.0
+# A queue that has had green and right of way moves up to its end after a second for each vehicle and so much more [s].
+UNDER_WAY = 3
 
 
 @kernel
@@ -89,9 +91,9 @@ def green_starts(network: Network, signals: Signals, s: int, stage: int, starts:
 
 
 @kernel
-def flows(network: Network, signals: Signals, arrivals: Arrivals, lane: int) -> bool:
+def flows(network: Network, signals: Signals, arrivals: Arrivals, lane: int) -> int:
     """
-    Tell whether vehicles leave a stop line without having to wait.
+    Tell since when vehicles can leave a stop line without having to wait for a light or for others.
 
     Parameters
     ----------
@@ -106,18 +108,22 @@ def flows(network: Network, signals: Signals, arrivals: Arrivals, lane: int) -> 
 
     Returns
     -------
-    bool
-        True if the first vehicle, or where there is none every movement, has green and right of way.
+    int
+        How long the first vehicle, or where there is none every movement, has had green [s]; -1 if it has no right of way
+        now.
     """
     first = arrivals.lane_ptr[lane]
     if first < arrivals.lane_ptr[lane + 1]:
         g = network.movement_group[arrivals.movement[first]]
-        return bool(signals.shown[g] == GREEN and signals.letter[g] == PROTECTED)
+        free = signals.shown[g] == GREEN and signals.letter[g] == PROTECTED
+        return int(signals.since[g]) if free else -1
+    since = int(NEVER)
     for k in range(network.lane_movement_ptr[lane], network.lane_movement_ptr[lane + 1]):
         g = network.movement_group[network.lane_movement[k]]
         if signals.shown[g] != GREEN or signals.letter[g] != PROTECTED:
-            return False
-    return True
+            return -1
+        since = min(since, int(signals.since[g]))
+    return since
 
 
 @kernel
@@ -147,13 +153,17 @@ def places_behind(network: Network, signals: Signals, arrivals: Arrivals, storag
             places[watched] = np.floor(storage.room[watched] / SPACE)
     for lane in range(len(network.lane_watched)):
         watched = network.lane_watched[lane]
-        if not flows(network, signals, arrivals, lane):
+        since = flows(network, signals, arrivals, lane)
+        if since < 0:
             # Who moves now will stand at the stop line, or behind those who do.
             left = max(network.watched_length[watched] - storage.taken[watched], 0.0)
             places[watched] = min(places[watched], np.floor(left / SPACE))
             if storage.taken[watched] == 0.0:
                 places[watched] = max(places[watched], 1.0)
-        elif network.watched_length[watched] < SHORT_LINK:
+        elif network.watched_length[watched] < SHORT_LINK and (
+            # Who still stands there later is held by something other than the light.
+            storage.tail_speed[watched] >= SLOW or since <= storage.vehicles[watched] + UNDER_WAY
+        ):
             places[watched] = NEVER
     behind = np.zeros(len(places))
     for i in range(len(arrivals.movement)):
@@ -166,6 +176,40 @@ def places_behind(network: Network, signals: Signals, arrivals: Arrivals, storag
         if first < arrivals.lane_ptr[lane + 1] and network.watched_length[watched] < SHORT_LINK:
             arrivals.weight[first] += behind[watched]
     return places
+
+
+@kernel
+def has_no_place(network: Network, arrivals: Arrivals, places: Float, i: int) -> bool:
+    """
+    Tell whether a vehicle finds a full lane behind the signal.
+
+    It is the lane it comes to, or, on the same short road, the one it needs next: who cannot change to that one stands in
+    the way of all who come behind him.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    arrivals : Arrivals
+        The vehicles.
+    places : Float
+        Shape (W), vehicles each lane behind a signal can take.
+    i : int
+        The vehicle.
+
+    Returns
+    -------
+    bool
+        True if there is no place.
+    """
+    behind = network.movement_exit[arrivals.movement[i]]
+    if places[behind] < 1.0:
+        return True
+    if arrivals.onward[i] < 0:
+        return False
+    needed = network.lane_watched[network.movement_lane[arrivals.onward[i]]]
+    same = network.watched_edge[needed] == network.watched_edge[behind]
+    return bool(same and places[needed] < 1.0 and network.watched_length[needed] < SHORT_LINK)
 
 
 @kernel
@@ -202,7 +246,7 @@ def spills(network: Network, arrivals: Arrivals, places: Float, s: int, stage: i
             continue
         m = arrivals.movement[i]
         behind = network.movement_exit[m]
-        full = places[behind] < 1.0 and network.watched_length[behind] < SHORT_LINK
+        full = network.watched_length[behind] < SHORT_LINK and has_no_place(network, arrivals, places, i)
         # Between two stop lines of one signal its stages are made to fit.
         if full and (own == behind).any():
             full = False

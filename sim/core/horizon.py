@@ -10,7 +10,7 @@ from sim.core.arrays import GREEN, OFF, Arrivals, Byte, Float, Int, Network, Sig
 from sim.core.discharge import NEVER, START_UP, green_starts, lanes_of, places_behind, spills
 from sim.core.exchange import Onward, expect
 from sim.core.jit import inner, kernel, leaf
-from sim.core.lineup import begin_state, collect
+from sim.core.lineup import RECOVERY, begin_state, collect
 from sim.core.queue import (
     BEGIN,
     YELLOW_USED,
@@ -21,6 +21,7 @@ from sim.core.queue import (
     copy,
     heads_served,
     new_state,
+    serves_nobody,
 )
 from sim.core.saturation import change_price, green_needed, standing_needs
 from sim.core.search import COST, VALUE, WALKED, Search, enter, load, new_search, store, way_to
@@ -237,6 +238,9 @@ def worth_a_change(
         for q in range(stages):
             if followers[p] == 0 or q in (p, stage):
                 continue
+            if t < RECOVERY and scratch.blocked[q] > scratch.blocked[p]:
+                # Nothing is left to what is barred.
+                continue
             if served[p] & ~served[q] != 0 or walkers[p] & ~walkers[q] != 0:
                 continue
             same = served[p] == served[q] and walkers[p] == walkers[q]
@@ -299,7 +303,8 @@ def branch(
             to = min(int(np.ceil(set_starts(scene, queues, s, moved, scratch.starts))), horizon)
             copy(scratch.ended, state)
             after += pass_change(queues, state, moved, scratch.starts, float(to))
-            if second == 0 and scratch.blocked[follower] != 0:
+            if t < RECOVERY and scratch.blocked[follower] != 0:
+                # Barred now and taken for free a second later it would be waited for for ever.
                 after += SPILL
             enter(queues, search, state, follower, to, here, after, bits)
     if second == 0 and only >= 0 and only != stage:
@@ -333,19 +338,24 @@ def new_scratch(scene: Scene, s: int, queues: Queues) -> Scratch:
     network, signals = scene.network, scene.signals
     first, stages, lanes = network.group_ptr[s], len(queues.permits), len(queues.lanes)
     n = network.group_ptr[s + 1] - first
+    blocked = np.zeros(stages, np.int32)
+    for p in range(stages):
+        blocked[p] = spills(network, scene.arrivals, scene.places, s, p)
+    toll = change_price(green_needed(queues, standing_needs(network, scene.arrivals, s, queues)))
+    if blocked.any() and serves_nobody(queues, signals.wanted[s], SOON):
+        # Nothing is lost by a change where nobody can go.
+        toll = 0.0
     scratch = Scratch(
         np.zeros(n),
-        np.zeros(stages, np.int32),
+        blocked,
         np.full(n, -NEVER),
         np.empty(n),
         np.empty(stages, np.int32),
         np.empty((stages, 2), np.int64),
         new_state(lanes),
         new_state(lanes),
-        change_price(green_needed(queues, standing_needs(network, scene.arrivals, s, queues))),
+        toll,
     )
-    for p in range(stages):
-        scratch.blocked[p] = spills(network, scene.arrivals, scene.places, s, p)
     for g in range(n):
         if network.group_vehicles[first + g] == 0 and signals.shown[first + g] != GREEN:
             scratch.due[g] = signals.waited[first + g] / WALKERS_WAIT

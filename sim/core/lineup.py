@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.core.arrays import OFF, PERMISSIVE, PROTECTED, Arrivals, Float, Network, Storage
-from sim.core.discharge import NEVER, lanes_of
+from sim.core.discharge import NEVER, has_no_place, lanes_of
 from sim.core.jit import inner, leaf
 from sim.core.queue import (
     BEGIN,
@@ -169,7 +169,7 @@ def line_up(
                         before += network.movement_exit[arrivals.movement[j]] == behind
                     if places[behind] - before < 1.0:
                         times[at, GATE] = RECOVERY + REFILL * (before - max(places[behind], 0.0))
-                if arrivals.barred[i] != 0:
+                if arrivals.barred[i] != 0 or has_no_place(network, arrivals, places, i):
                     times[at, GATE] = max(times[at, GATE], RECOVERY)
             else:
                 j = onward.ptr[lane] + i - end

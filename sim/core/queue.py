@@ -580,3 +580,32 @@ def heads_served(queues: Queues, state: State, stage: int, until: float) -> int:
             if show != OFF:
                 bits |= (3 if show == PROTECTED else 1) << (2 * k)
     return bits
+
+
+@leaf
+def serves_nobody(queues: Queues, stage: int, until: float) -> bool:
+    """
+    Tell whether no lane's first vehicle could cross if a stage were shown for some time.
+
+    Parameters
+    ----------
+    queues : Queues
+        The queues.
+    stage : int
+        The stage.
+    until : float
+        Vehicles that come later, or whose exit has no room before, do not count [s].
+
+    Returns
+    -------
+    bool
+        True if the green is of no use to anybody.
+    """
+    lanes, times, group, shows = queues.lanes, queues.times, queues.group, queues.shows
+    for k in range(len(lanes)):
+        i = lanes[k, BEGIN]
+        if i == lanes[k, END] or max(times[i, EARLIEST], times[i, GATE]) > until:
+            continue
+        if shows[stage, group[i]] != OFF:
+            return False
+    return True

@@ -251,6 +251,24 @@ def test_a_full_short_exit_is_not_fed(twins: Path) -> None:
     assert serves[ground.decide(ground.show(*stages), full[0], waits)[a]]
 
 
+def test_nobody_waits_for_a_stage_that_is_barred(make_net: Callable[..., Path]) -> None:
+    """Who waits gets the stage that is open to him, though the barred one would serve him and others as well."""
+    nodes = TWINS.format(b=40, e=340) + '<node id="t" x="0" y="-300"/>'
+    ground = Ground(make_net(nodes, (*TWIN_EDGES, "ta", "at"), 1), free())
+    a, b = (ground.layout.signals.index(name) for name in "ab")
+    through = ("wa", "ab", "be")
+    length = ground.network.watched_length[ground.layout.watched.index("ab_0")]
+    full = [vehicle("ab_0", float(gap), 0.0, *through) for gap in np.arange(1.0, length - 5.0, 7.5)]
+    comes_back = vehicle("ba_0", 1.0, 0.0, "sb", "ba", "aw")
+    stages = [0, 0]
+    stages[a] = ground.stage(a, green="na at", red="wa ab")
+    stages[b] = ground.stage(b, green="sb be", red="ab be")
+    wish = ground.decide(ground.show(*stages), *full, vehicle("wa_0", 1.0, 0.0, *through), comes_back)
+    shown = ground.rows(a)[wish[a]]
+    assert shown[ground.group("wa ab")] == OFF
+    assert shown[ground.group("ba aw")] != OFF
+
+
 def test_a_neighbour_s_plan_counts_as_arrivals(twins: Path) -> None:
     """A platoon before the signal upstream: the next one learns when it will come, and turns green for it."""
     ground = Ground(twins, free())

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import sumo
 
 from sim.core.arrays import GREEN, PROTECTED, RED
 from sim.core.discharge import NEVER, places_behind, spills
 from sim.core.guard import clearing_groups, new_signals, switch
+from sim.network.graph import RoadGraph
+from sim.network.layout import Layout, lay_out
+from sim.network.timing import TimingRules
 from sim.run import note_inside
 from sim.sensing.view import FullView
 from sim.sumo.session import CRAWL, Session
 
-from .conftest import Placed, inner, look
+from .conftest import EDGES, NODES, Placed, inner, look
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
-
-    from sim.network.graph import RoadGraph
-    from sim.network.layout import Layout
 
 
 def begin(layout: Layout, name: str, stage: int) -> Any:
@@ -42,6 +44,36 @@ def serving(graph: RoadGraph, layout: Layout, name: str, turn: tuple[str, str], 
         if (begin(layout, name, stage).shown[group] == GREEN) == green:
             return stage
     pytest.fail(f"no such stage of {name} for {turn}")
+
+
+def wide_twins(folder: Path) -> RoadGraph:
+    """Build the two signals with two lanes from a to b: one for those who go on, one for those who turn left."""
+    (folder / "n.nod.xml").write_text(NODES.replace("</nodes>", '<node id="n2" x="40" y="200"/></nodes>'))
+    wide = EDGES.replace('to="b" speed="13.89"', 'to="b" speed="13.89" numLanes="2"', 1)
+    (folder / "e.edg.xml").write_text(
+        f'<edges>{wide}<edge id="bn" from="b" to="n2" speed="13.89"/><edge id="nb" from="n2" to="b"/></edges>'
+    )
+    ways = (("wa", "ab", 0, 0), ("na", "ab", 0, 0), ("ab", "be", 0, 0), ("ab", "bn", 1, 0))
+    (folder / "c.con.xml").write_text(
+        "<connections>"
+        + "".join(f'<connection from="{a}" to="{b}" fromLane="{i}" toLane="{j}"/>' for a, b, i, j in ways)
+        + "</connections>"
+    )
+    files = [
+        "-n",
+        "n.nod.xml",
+        "-e",
+        "e.edg.xml",
+        "-x",
+        "c.con.xml",
+        "-o",
+        "wide.net.xml",
+        "--no-turnarounds",
+    ]
+    subprocess.run(
+        [Path(sumo.SUMO_HOME) / "bin" / "netconvert", *files], check=True, capture_output=True, cwd=folder
+    )
+    return RoadGraph.from_file(folder / "wide.net.xml")
 
 
 def test_a_long_vehicle_reaches_back_over_the_lane_it_came_from(graph: RoadGraph, layout: Layout) -> None:
@@ -112,6 +144,45 @@ def test_no_green_towards_a_full_link(graph: RoadGraph, layout: Layout) -> None:
     arrivals, storage = look(graph, layout, *full, waits)
     places_behind(network, red, arrivals, storage)
     assert arrivals.weight[arrivals.lane_ptr[layout.stop_lanes.index("ab_0")]] == 2.0
+
+
+def test_who_stands_at_green_is_held_by_something_else(graph: RoadGraph, layout: Layout) -> None:
+    network = layout.network
+    link = layout.watched.index("ab_0")
+    green = begin(layout, "b", serving(graph, layout, "b", ("ab", "be"), green=True))
+    end = network.watched_length[link] - 1.0
+    full = [("ab_0", float(x), 0.0, 5.0) for x in np.arange(end, 0.0, -7.5)]
+    arrivals, storage = look(graph, layout, *full)
+    # A queue of some vehicles needs some seconds to get under way.
+    for since, expected in ((0, NEVER), (len(full), NEVER), (20, 0.0)):
+        green.since[:] = since
+        assert places_behind(network, green, arrivals, storage)[link] == expected
+    arrivals, storage = look(graph, layout, *full[:-1], (*full[-1][:2], 4.0, 5.0))
+    assert places_behind(network, green, arrivals, storage)[link] == NEVER
+
+
+def test_a_vehicle_needs_a_place_on_the_lane_that_it_turns_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph = wide_twins(tmp_path)
+    layout = lay_out(graph, TimingRules())
+    network, s = layout.network, layout.signals.index("a")
+    link = layout.watched.index("ab_1")
+    # A bus waits on the junction b, and covers the lane behind it; the lane beside is empty.
+    bus = (inner(graph, "ab", "bn")[0], 2.0, 0.0, 2.0 + network.watched_length[link])
+    waits = ("wa_0", network.watched_length[layout.watched.index("wa_0")] - 1.0, 0.0, 5.0)
+    serves = serving(graph, layout, "a", ("wa", "ab"), green=True)
+    green = begin(layout, "b", serving(graph, layout, "b", ("ab", "bn"), green=True))
+    green.since[:] = 20
+    for goal, expected in (("bn", True), ("be", False)):
+        monkeypatch.setattr(
+            Placed, "route", lambda _, vehicle, goal=goal: ("wa", "ab", goal if vehicle else "")
+        )
+        arrivals, storage = look(graph, layout, bus, waits)
+        places = places_behind(network, green, arrivals, storage)
+        assert places[link] == 0.0
+        assert places[layout.watched.index("ab_0")] >= 1.0
+        assert spills(network, arrivals, places, s, serves) is expected
 
 
 def test_session_sees_who_stands_on_the_junction(net: Path, graph: RoadGraph, tmp_path: Path) -> None:
