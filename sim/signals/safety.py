@@ -233,9 +233,11 @@ def _group_times(signal: SignalPlan, profile: Profile) -> Iterator[Finding]:
     conflicts = {cell.clearing: cell.entering for cell in reversed(signal.intergreens)}
     for group in signal.groups:
         name = (group.name,)
-        if group.rest == "off" and group.name in conflicts:
+        stops = group.rest in {"red", "arrow"} or (group.rest == "blinking" and profile.blinking_gives_way)
+        if not stops and group.name in conflicts:
             foe = conflicts[group.name]
-            text = f"group '{group.name}' rests dark, which stops nobody, and conflicts with '{foe}'"
+            how = "dark" if group.rest == "off" else "blinking"
+            text = f"group '{group.name}' rests {how}, which stops nobody, and conflicts with '{foe}'"
             yield Finding("conflict", text, signal.id, groups=(group.name, foe))
         if group.rest in {"off", "blinking"} and group.name not in with_green:
             continue

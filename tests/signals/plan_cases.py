@@ -49,6 +49,7 @@ class Limits:
     yellow: Mapping[str, tuple[int, int]]
     red_yellow: Mapping[str, tuple[int, int]]
     to_middle: bool = False
+    blinking: bool = False
 
 
 def _kinds(vehicle: tuple[int, int], **others: tuple[int, int]) -> dict[str, tuple[int, int]]:
@@ -62,7 +63,7 @@ LIMITS = {
         to_middle=True,
     ),
     "nema": Limits((30, 255), 4, 4, "1.067", 0, _kinds((3, 6)), _kinds((0, 0))),
-    "basic": Limits((10, 600), 4, 4, "1.5", 0, _kinds((2, 7)), _kinds((0, 3))),
+    "basic": Limits((10, 600), 4, 4, "1.5", 0, _kinds((2, 7)), _kinds((0, 3)), blinking=True),
 }  # fmt: skip
 YELLOW_AT = {8.33: 3, 13.89: 3, 16.67: 4, 19.44: 5}
 # What names may end with.
@@ -138,7 +139,8 @@ def make_group(rng: Generator, limits: Limits, k: int, *, conflicts: bool) -> Gr
         if limits.to_middle:
             yellow = pick(rng, (YELLOW_AT[speed], 5))
     if kind == "vehicle":
-        rest = str(rng.choice(["red"] * 8 + ["arrow", "blinking"] + ([] if conflicts else ["off"] * 2)))
+        rests = ["red"] * 8 + ["arrow"] + ["blinking"] * (limits.blinking or not conflicts)
+        rest = str(rng.choice(rests + ["off"] * (0 if conflicts else 2)))
     if rest == "blinking" and maybe(rng, 0.5):
         yellow = red_yellow = 0
     least = limits.minimum_green

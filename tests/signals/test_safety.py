@@ -312,6 +312,15 @@ def test_a_dark_group_stops_nobody() -> None:
     assert line in told(change_group(cross(), "K2", rest="off"))
 
 
+def test_blinking_stops_nobody_either_but_may_give_way() -> None:
+    line = (
+        "signal 'Ring 1': group 'K2' rests blinking, which stops nobody, and conflicts with 'K1' [conflict]"
+    )
+    plan = change_group(cross(), "K2", rest="blinking")
+    assert told(plan) == [line]
+    assert told(plan, "basic") == []
+
+
 def test_bicycles_and_trams_have_transitions_of_their_own() -> None:
     bicycle = change_group(cross(), "K1", kind="bicycle", yellow=2)
     tram = change_group(cross(), "K1", kind="tram", yellow=0, red_yellow=0)
