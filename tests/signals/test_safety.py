@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from plan_cases import safe_plan
-from plan_faults import PLANTERS, plant
+from plan_faults import PLANTERS, plant, wanted_changes
 
 from sim.errors import InputError
 from sim.signals.plan import (
@@ -35,6 +35,24 @@ def test_safe_plans_pass(profile: str) -> None:
     for case in range(70):
         plan = safe_plan(np.random.default_rng([11, case]), profile)
         assert check_plan(plan, LIMITS[profile]) == [], case
+
+
+def test_the_safe_plans_are_of_many_kinds() -> None:
+    plans = [safe_plan(np.random.default_rng([11, case]), list(LIMITS)[case % 3]) for case in range(60)]
+    signals = [signal for plan in plans for signal in plan.signals]
+    programs = [program for signal in signals for program in signal.programs]
+    greens = [(program, green) for program in programs for green in program.greens]
+    assert {len(signal.groups) for signal in signals} == set(range(1, 13))
+    assert {g.kind for s in signals for g in s.groups} == {"vehicle", "pedestrian", "bicycle", "tram"}
+    assert {g.rest for s in signals for g in s.groups} == {"red", "arrow", "off", "blinking"}
+    assert {len(signal.programs) for signal in signals} == {1, 2, 3}
+    assert any(green.permissive for _, green in greens)
+    assert any(green.begin > green.end for _, green in greens)
+    assert any((green.begin, green.end) == (0, program.cycle) for program, green in greens)
+    assert any(len({g.group for g in p.greens}) < len(p.greens) for p in programs)
+    assert any(plan.schedule and wanted_changes(plan) for plan in plans)
+    assert any(program.offset for program in programs)
+    assert any(program.stages for program in programs)
 
 
 @pytest.mark.parametrize("rule", PLANTERS)
