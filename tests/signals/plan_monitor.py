@@ -36,15 +36,43 @@ def judge(
 ) -> set[tuple[str, tuple[str, ...]]]:
     """Watch a program that repeats for ever and note each kind of fault with its groups."""
     cycle = len(rows[0])
-    watches = [Watch(row[-1]) for row in rows]
-    found: set[tuple[str, tuple[str, ...]]] = set()
     # Two cycles until all clocks run, one that counts, and one in which what began in it comes to its end.
-    for second in range(4 * cycle):
+    found = watch_record(
+        [row * 4 for row in rows],
+        names,
+        matrix,
+        minimum_green,
+        yellow,
+        first=2 * cycle,
+        before=[row[-1] for row in rows],
+    )
+    for k, row in enumerate(rows):
+        if set(row) == {"y"}:
+            found.add(("yellow", (names[k],)))
+    return found
+
+
+def watch_record(
+    rows: Sequence[str],
+    names: Sequence[str],
+    matrix: Mapping[tuple[str, str], int],
+    minimum_green: Sequence[int],
+    yellow: Sequence[int],
+    *,
+    first: int = 0,
+    before: Sequence[str] = (),
+) -> set[tuple[str, tuple[str, ...]]]:
+    """Watch a record and note each kind of fault seen from its ``first`` second on."""
+    watches = [Watch(lamp) for lamp in before or [row[0] for row in rows]]
+    for watch in watches:
+        watch.green = watch.lamp in "Gg"
+    found: set[tuple[str, tuple[str, ...]]] = set()
+    for second in range(len(rows[0])):
         noted: set[tuple[str, tuple[str, ...]]] = set()
         for k, row in enumerate(rows):
             noted |= {
                 (rule, (names[k],))
-                for rule in step(watches[k], row[second % cycle], second, minimum_green[k], yellow[k])
+                for rule in step(watches[k], row[second], second, minimum_green[k], yellow[k])
             }
         for a, one in enumerate(watches):
             for b, other in enumerate(watches):
@@ -57,11 +85,8 @@ def judge(
                 free = UNKNOWN if one.green or one.green_until is UNKNOWN else one.green_until + seconds
                 if starts and free is not UNKNOWN and second < free:
                     noted.add(("intergreen", (names[a], names[b])))
-        if second >= 2 * cycle:
+        if second >= first:
             found |= noted
-    for k, row in enumerate(rows):
-        if set(row) == {"y"}:
-            found.add(("yellow", (names[k],)))
     return found
 
 
