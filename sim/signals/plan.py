@@ -53,9 +53,9 @@ def _line(text: str) -> str:
     return _printable(text) if text else text
 
 
-Name = Annotated[str, AfterValidator(_printable), Field(max_length=200)]
+Name = Annotated[str, Field(max_length=200), AfterValidator(_printable)]
 # Free text that may be empty; ids of joined lanes are long.
-Line = Annotated[str, AfterValidator(_line), Field(max_length=2000)]
+Line = Annotated[str, Field(max_length=2000), AfterValidator(_line)]
 Seconds = Annotated[int, Field(ge=0, le=86400)]
 
 

@@ -46,6 +46,9 @@ class Profile(BaseModel):
     tram_red_yellow: Span | None = Field(default=None, description="Red-yellow of a tram group [s].")
     minimum_red: Seconds = Field(description="Shortest red between two greens of a group [s].")
     walking_speed: float = Field(gt=0.3, le=3, description="Clearing speed of pedestrians [m/s].")
+    blinking_gives_way: bool = Field(
+        default=False, description="A group that conflicts may rest blinking; who sees it gives way."
+    )
     red_clear: Span = Field(default=(0, 60), description="Red clearance of a NEMA phase [s].")
 
     @field_validator(

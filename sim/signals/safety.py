@@ -164,10 +164,10 @@ def check_change(signal: SignalPlan, before: Program, after: Program, profile: P
         )
         for name in moving
     ]
-    at = old.shape[1] + before.switch
-    shown = np.hstack([old, old[:, : before.switch], new[:, after.switch :], new, new])
+    # The cycle before the change is judged, as a yellow in it may be cut; what it began with stands before it.
+    at = 2 * old.shape[1] + before.switch
+    shown = np.hstack([old, old, old[:, : before.switch], new[:, after.switch :], new, new])
     last = at + new.shape[1]
-    # A green that began long before the change is judged with its program.
     for fault in sequence_findings(signal, shown, at - old.shape[1], last, profile.minimum_red):
         text = f"{fault.text} ({fault.rule})"
         found.append(Finding("change", text, signal.id, place, fault.groups, (fault.second or 0) - at))
@@ -233,9 +233,11 @@ def _group_times(signal: SignalPlan, profile: Profile) -> Iterator[Finding]:
     conflicts = {cell.clearing: cell.entering for cell in reversed(signal.intergreens)}
     for group in signal.groups:
         name = (group.name,)
-        if group.rest == "off" and group.name in conflicts:
+        stops = group.rest in {"red", "arrow"} or (group.rest == "blinking" and profile.blinking_gives_way)
+        if not stops and group.name in conflicts:
             foe = conflicts[group.name]
-            text = f"group '{group.name}' rests dark, which stops nobody, and conflicts with '{foe}'"
+            how = "dark" if group.rest == "off" else "blinking"
+            text = f"group '{group.name}' rests {how}, which stops nobody, and conflicts with '{foe}'"
             yield Finding("conflict", text, signal.id, groups=(group.name, foe))
         if group.rest in {"off", "blinking"} and group.name not in with_green:
             continue
@@ -306,7 +308,7 @@ def _form(signal: SignalPlan, program: Program, profile: Profile) -> Iterator[Fi
         text = f"the switch second is {program.switch} s, not below the cycle of {cycle} s"
         yield Finding("switch", text, signal.id, program.id)
     number = signal.number()
-    taken = np.zeros((len(number), cycle), np.bool_)
+    taken = np.zeros((len(signal.groups), cycle), np.bool_)
     for green in program.greens:
         name = (green.group,)
         k = number.get(green.group)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +17,8 @@ if TYPE_CHECKING:
 
     from sim.signals.plan import Group, SignalPlan
 
-G, PERMISSIVE, YELLOW, RED_YELLOW = (ord(letter) for letter in "Ggyu")
+G, PERMISSIVE, RED_YELLOW = (ord(letter) for letter in "Ggu")
+YELLOW_RUN, RED_YELLOW_RUN = re.compile(b"y+"), re.compile(b"u+")
 # Longer ago than any time counts [s].
 NEVER = -(10**9)
 
@@ -50,7 +53,9 @@ def sequence_findings(
     for k, group in enumerate(signal.groups):
         begins.append(np.flatnonzero(change[k] == 1) + 1)
         ends.append(np.flatnonzero(change[k] == -1) + 1)
-        found += _own(group, shown[k], begins[k], ends[k], (first, last, minimum_red))
+        found += _own(
+            group, shown[k].tobytes(), begins[k].tolist(), ends[k].tolist(), (first, last, minimum_red)
+        )
     found += _conflicts(signal, shown, green, first, last)
     found += _intergreens(signal, green, begins, ends, (first, last))
     return found
@@ -109,53 +114,48 @@ def _intergreens(
 
 
 def _own(
-    group: Group,
-    row: NDArray[np.uint8],
-    begins: NDArray[np.intp],
-    ends: NDArray[np.intp],
-    judged: tuple[int, int, int],
+    group: Group, row: bytes, begins: list[int], ends: list[int], judged: tuple[int, int, int]
 ) -> Iterator[Finding]:
     """Judge one group's greens, yellows, reds and red-yellows."""
     first, last, minimum_red = judged
     name = (group.name,)
-    for end in ends[(ends >= first) & (ends < last)].tolist():
-        before = begins[begins < end]
-        if len(before) and end - before[-1] < group.minimum_green:
-            begin = int(before[-1])
+    for end in ends[bisect_left(ends, first) : bisect_left(ends, last)]:
+        k = bisect_left(begins, end)
+        if k and end - begins[k - 1] < group.minimum_green:
+            begin = begins[k - 1]
             text = f"group '{group.name}' is green for {end - begin} s; its minimum green is {group.minimum_green} s"
             yield Finding("minimum-green", text, groups=name, second=begin)
-        after = int(np.argmax(row[end:] != YELLOW)) if (row[end:] != YELLOW).any() else len(row) - end
+        after = len(row) - end - len(row[end:].lstrip(b"y"))
         if after != group.yellow:
             text = f"group '{group.name}' shows {after} s of yellow after its green; {group.yellow} s"
             yield Finding("yellow", text, groups=name, second=end)
-    for begin in begins[(begins >= first) & (begins < last)].tolist():
-        past = row[:begin][::-1]
-        lead = int(np.argmax(past != RED_YELLOW)) if (past != RED_YELLOW).any() else begin
+    for begin in begins[bisect_left(begins, first) : bisect_left(begins, last)]:
+        lead = begin - len(row[:begin].rstrip(b"u"))
         if lead != group.red_yellow:
             text = f"group '{group.name}' shows {lead} s of red-yellow before its green; {group.red_yellow} s"
             yield Finding("red-yellow", text, groups=name, second=begin)
-        before = ends[ends <= begin]
-        if len(before):
-            red = int(begin - before[-1]) - group.yellow - group.red_yellow
+        k = bisect_right(ends, begin)
+        if k:
+            red = begin - ends[k - 1] - group.yellow - group.red_yellow
             if red < minimum_red:
                 text = f"group '{group.name}' shows {max(red, 0)} s of red before its green; at least {minimum_red} s"
                 yield Finding("minimum-red", text, groups=name, second=begin)
     yield from _strays(group, row, first, last)
 
 
-def _strays(group: Group, row: NDArray[np.uint8], first: int, last: int) -> Iterator[Finding]:
+def _strays(group: Group, row: bytes, first: int, last: int) -> Iterator[Finding]:
     """Find yellow that follows no green, and red-yellow that no green follows."""
-    for letter, step, rule, what in (
-        (YELLOW, -1, "yellow", "yellow that follows no green"),
-        (RED_YELLOW, 1, "red-yellow", "red-yellow that no green follows"),
+    for run, rule, what in (
+        (YELLOW_RUN, "yellow", "yellow that follows no green"),
+        (RED_YELLOW_RUN, "red-yellow", "red-yellow that no green follows"),
     ):
-        for at in np.flatnonzero(row[first:last] == letter).tolist():
-            k = first + at
-            while 0 <= k < len(row) and row[k] == letter:
-                k += step
+        for match in run.finditer(row):
+            if match.end() <= first or match.start() >= last:
+                continue
+            beside = match.start() - 1 if rule == "yellow" else match.end()
             # Where the run reaches the edge of what is known, green may stand beyond; not if there is nothing else.
-            if row[k] not in {G, PERMISSIVE} if 0 <= k < len(row) else (row == letter).all():
-                yield Finding(
-                    rule, f"group '{group.name}' shows {what}", groups=(group.name,), second=first + at
-                )
+            alone = len(match.group()) == len(row)
+            if row[beside] not in b"Gg" if 0 <= beside < len(row) else alone:
+                second = max(match.start(), first)
+                yield Finding(rule, f"group '{group.name}' shows {what}", groups=(group.name,), second=second)
                 break
