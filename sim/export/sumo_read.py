@@ -72,7 +72,9 @@ def read(files: Files, base: Plan | None) -> Plan:
         raise InputError(msg)
     try:
         signals = tuple(
-            merge_programs(logics[signal.id], signal, source) for signal in base.signals if signal.id in logics
+            merge_programs(logics[signal.id], signal, source)
+            for signal in base.signals
+            if signal.id in logics
         )
         plan = base.model_copy(update={"signals": signals})
         schedule = read_schedule(root, list(logics), source, base)
@@ -82,9 +84,7 @@ def read(files: Files, base: Plan | None) -> Plan:
     return plan.model_copy(update={"schedule": schedule})
 
 
-def import_programs(
-    network: Path, additional: Path, rules: TimingRules, name: str
-) -> tuple[Plan, list[str]]:
+def import_programs(network: Path, additional: Path, rules: TimingRules, name: str) -> tuple[Plan, list[str]]:
     """
     Make a plan of the programs that a stranger's additional file has for a network.
 
@@ -256,11 +256,15 @@ def _group(group: Group, rows: list[NDArray[np.uint8]], readers: list[_Logic]) -
             if len(times) > 1:
                 several = " and ".join(map(str, sorted(times)))
                 what = "yellows" if letter == "y" else "red-yellows"
-                reader.refuse(f"group '{group.name}' has {what} of {several} s; a plan has one for each group")
+                reader.refuse(
+                    f"group '{group.name}' has {what} of {several} s; a plan has one for each group"
+                )
         rests |= {chr(letter) for letter in row} & set(RESTS)
         if len(rests) > 1:
             shown = "', '".join(sorted(rests))
-            reader.refuse(f"group '{group.name}' shows '{shown}' outside its greens, where a plan has one lamp")
+            reader.refuse(
+                f"group '{group.name}' shows '{shown}' outside its greens, where a plan has one lamp"
+            )
     greens = any(((row == ord("G")) | (row == ord("g"))).any() for row in rows)
     return group.model_copy(
         update={
@@ -293,7 +297,9 @@ class _Logic:
             if phase.get("next", "").split() not in ([], [str((k + 1) % len(phases))]):
                 self.refuse(f"phase {k} has next='{phase.get('next')}', which is no fixed cycle")
             if len(state) < links or not set(state) <= LETTERS:
-                self.refuse(f"phase {k} shows '{state[:60]}', not {links} of the letters {''.join(sorted(LETTERS))}")
+                self.refuse(
+                    f"phase {k} shows '{state[:60]}', not {links} of the letters {''.join(sorted(LETTERS))}"
+                )
             if len(state) != len(phases[0].get("state", "")):
                 self.refuse(f"phase {k} has a state of another length than the first")
             length = self.whole("duration", phase.get("duration", ""))

@@ -29,7 +29,16 @@ ENTERING_SPEED = 40.0 / 3.6
 
 
 class UnsafePlanError(GruenbandError):
-    """A plan breaks a safety rule (exit code 1)."""
+    """
+    A plan breaks a safety rule (exit code 1).
+
+    Parameters
+    ----------
+    what : str
+        What is refused.
+    findings : list of Finding
+        Why, at least one.
+    """
 
     exit_code = 1
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from pathlib import Path
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +27,10 @@ from sim.signals.sequence import sequence_findings
 from sim.signals.timeline import courses
 
 if TYPE_CHECKING:
-    from sim.signals.plan import SignalPlan
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from sim.signals.plan import Group, SignalPlan
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +61,9 @@ def two_programs(plan: Plan) -> Plan:
             green.model_copy(update={"end": 120} if green.end == day.cycle else {})
             for green in day.greens
         ]
-        signals.append(signal.model_copy(update={"programs": (day, night.model_copy(update={"greens": tuple(greens)}))}))
+        signals.append(
+            signal.model_copy(update={"programs": (day, night.model_copy(update={"greens": tuple(greens)}))})
+        )
     day_plans = {
         "a": (Switch(time="00:00", program="0"), Switch(time="23:57", program="night")),
         "b": (Switch(time="00:00", program="night"), Switch(time="00:02", program="0")),
@@ -160,7 +165,7 @@ def test_a_change_waits_for_the_one_before_it(plan: Plan) -> None:
     plan = plan.model_copy(update={"signals": (signal,), "schedule": schedule})
     found = courses(plan, signal, 0, 0, 3000)
     assert [course.program.id for course in found] == ["0", "night", "third"]
-    for one, other in zip(found, found[1:], strict=False):
+    for one, other in pairwise(found):
         assert other.begin == one.end
         assert one.begin <= one.step < one.end
         assert (one.end - one.program.offset) % one.program.cycle == one.program.switch
@@ -203,7 +208,9 @@ def test_another_plan_in_the_file_is_another_run(scenario: Scenario, plan: Plan,
     assert run_key(task) != key
 
 
-def test_a_relative_path_holds_in_every_process(plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_relative_path_holds_in_every_process(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     save(plan, tmp_path)
     monkeypatch.chdir(tmp_path)
     assert dict(parse_controller("plan:file=plan.json").params)["file"] == str(tmp_path / "plan.json")
@@ -229,7 +236,9 @@ def test_an_unsafe_plan_is_refused(plan: Plan, graph: RoadGraph, tmp_path: Path)
         ),
     ],
 )
-def test_a_misfit_is_refused(change, words: str, plan: Plan, graph: RoadGraph, tmp_path: Path) -> None:
+def test_a_misfit_is_refused(
+    change: Callable[[SignalPlan], SignalPlan], words: str, plan: Plan, graph: RoadGraph, tmp_path: Path
+) -> None:
     (signal,) = keep(plan, "R02").signals
     other = plan.model_copy(update={"signals": (change(signal),)})
     controller = build(parse_controller(f"plan:file={save(other, tmp_path)}"))
@@ -237,17 +246,34 @@ def test_a_misfit_is_refused(change, words: str, plan: Plan, graph: RoadGraph, t
         controller.check(graph)
 
 
-def _moved(group):
+def _moved(group: Group) -> Group:
     links = (group.links[0].model_copy(update={"from_lane": "elsewhere_0"}), *group.links[1:])
     return group.model_copy(update={"links": links})
 
 
-def test_links_beyond_or_without_the_networks_are_a_misfit(plan: Plan, graph: RoadGraph, tmp_path: Path) -> None:
+def test_links_beyond_or_without_the_networks_are_a_misfit(
+    plan: Plan, graph: RoadGraph, tmp_path: Path
+) -> None:
     (signal,) = keep(plan, "R02").signals
-    fewer = signal.model_copy(update={"groups": signal.groups[:-1], "intergreens": (), "programs": (
-        signal.programs[0].model_copy(update={"greens": tuple(
-            g for g in signal.programs[0].greens if g.group != signal.groups[-1].name), "stages": ()}),)})
-    controller = build(parse_controller(f"plan:file={save(plan.model_copy(update={'signals': (fewer,)}), tmp_path)}"))
+    fewer = signal.model_copy(
+        update={
+            "groups": signal.groups[:-1],
+            "intergreens": (),
+            "programs": (
+                signal.programs[0].model_copy(
+                    update={
+                        "greens": tuple(
+                            g for g in signal.programs[0].greens if g.group != signal.groups[-1].name
+                        ),
+                        "stages": (),
+                    }
+                ),
+            ),
+        }
+    )
+    controller = build(
+        parse_controller(f"plan:file={save(plan.model_copy(update={'signals': (fewer,)}), tmp_path)}")
+    )
     with pytest.raises(InputError, match="link 5 of the network belongs to no group of the plan"):
         controller.check(graph)
 
@@ -269,7 +295,8 @@ def test_run_says_what_is_wrong_before_simulating(
     files["json"].write_text(json.dumps({"format": "something"}))
     write_plan(plan, files["plan"])
     write_plan(
-        plan.model_copy(update={"signals": (plan.signals[0].model_copy(update={"id": "R99"}),)}), files["misfit"]
+        plan.model_copy(update={"signals": (plan.signals[0].model_copy(update={"id": "R99"}),)}),
+        files["misfit"],
     )
     out = tmp_path / "out"
     arguments = ["run", "bochum-ring-am", "-c", text.format(**files), "-s", "1", "-o", str(out)]
