@@ -138,8 +138,9 @@ def _check_controllers(tasks: Sequence[RunTask]) -> None:
         if any(param.file for param in find_kind(task.controller.id).params.values())
     }
     for task in reading.values():
-        controller = build(task.controller)
-        controller.check(RoadGraph.from_file(task.scenario.network, task.scenario.additional))
+        check = getattr(build(task.controller), "check", None)
+        if check is not None:
+            check(RoadGraph.from_file(task.scenario.network, task.scenario.additional))
 
 
 def _seeds(text: str | None) -> tuple[int, ...] | None:

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from sim.control.spec import ControllerSpec, Value
 from sim.errors import EnvironmentFaultError, InputError, near_miss
-from sim.signals.plan import DAYS
-from sim.signals.profile import SHIPPED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 # Installed packages name the modules that register their controllers under this entry point.
 PLUGINS = "gruenband.controllers"
+# Written out, since what they are the names of loads pydantic, and this module costs the command line nothing.
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+PROFILES = ("rilsa", "nema", "basic")
 # What the command line's ID:key=value,... can hold.
 ID = re.compile(r"[a-z][a-z0-9-]*-v[1-9][0-9]*")
 KEY = re.compile(r"[a-z_][a-z0-9_]*")
@@ -376,7 +377,7 @@ register_controller(
         {
             "file": Param("", "-", "the plan, a JSON file", file=True),
             "day": Param("monday", "-", "day of the week at second 0, which is midnight", words=DAYS),
-            "profile": Param("basic", "-", "limits that the plan must keep", words=SHIPPED),
+            "profile": Param("basic", "-", "limits that the plan must keep", words=PROFILES),
         },
         in_sumo=True,
     )

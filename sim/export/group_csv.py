@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 from sim.errors import InputError
 from sim.export.format import Format
 from sim.export.regroup import FileGroup, FileProgram, FileSignal, rebuild
+from sim.signals.lamps import seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -329,10 +330,13 @@ class _Reader:
                 )
             if begin != end:
                 greens.append((begin % cycle, end % cycle or cycle))
+        seconds = [second for begin, end in greens for second in seconds_of(begin, end, cycle).tolist()]
+        if len(set(seconds)) < len(seconds):
+            self._fault(f"group '{name}': its two greens overlap")
         return FileGroup(
             name,
             tuple(self.lanes[name]),
-            tuple(joined(greens, cycle) if len(set(greens)) == len(greens) else greens),
+            tuple(joined(greens, cycle)),
             yellow=self._whole(cell("transOff"), "transOff"),
             red_yellow=self._whole(cell("transOn"), "transOn"),
         )

@@ -13,7 +13,7 @@ from defusedxml.ElementTree import parse
 
 from sim.batch.keys import run_key
 from sim.cli.main import invoke
-from sim.control.registry import build, parse_controller
+from sim.control.registry import build, find_kind, parse_controller
 from sim.errors import InputError
 from sim.network.graph import RoadGraph
 from sim.run import RunTask, run, timing_rules
@@ -21,7 +21,7 @@ from sim.scenario import Scenario, load_scenario
 from sim.signals.extract import extract_plan
 from sim.signals.lamps import lamps, link_states
 from sim.signals.plan import DAYS, Plan, Schedule, Switch, write_plan
-from sim.signals.profile import load_profile
+from sim.signals.profile import SHIPPED, load_profile
 from sim.signals.safety import UnsafePlanError, check_plan
 from sim.signals.sequence import sequence_findings
 from sim.signals.timeline import courses
@@ -206,6 +206,12 @@ def test_another_plan_in_the_file_is_another_run(scenario: Scenario, plan: Plan,
     assert run_key(dataclasses.replace(task, controller=parse_controller(f"plan:file={copy}"))) == key
     write_plan(keep(plan, "R01"), path)
     assert run_key(task) != key
+
+
+def test_the_registry_offers_all_days_and_profiles() -> None:
+    params = find_kind("plan").params
+    assert params["day"].words == DAYS
+    assert params["profile"].words == SHIPPED
 
 
 def test_a_relative_path_holds_in_every_process(

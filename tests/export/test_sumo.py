@@ -443,6 +443,11 @@ def test_a_foreign_table_is_read_onto_the_lanes_of_a_base_plan(ring_plan: Plan, 
         ("Sued;30;60", "West;30;60", "group 'West' has no line in [links]"),
         ("transOff\n", "\n", "lacks the column 'transOff'"),
         ("Nord;70", "Sued;70", "stands twice"),
+        (
+            "transOff\nNord;70;20",
+            "transOff;on2;off2\nNord;70;20;1;3;10;30\nX;70;20",
+            "its two greens overlap",
+        ),
         ("Nord;in1;\n", "", None),
     ],
 )
