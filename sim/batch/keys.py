@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim import __version__
+from sim.control.registry import find_kind
+from sim.control.spec import ControllerSpec
 from sim.errors import InputError
 from sim.scenario.xmlfile import read_tree
 from sim.sumo.version import sumo_version
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sim.run import RunTask
     from sim.scenario.model import Scenario
 
@@ -50,17 +51,17 @@ def run_key(task: RunTask) -> str:
     -------
     str
         16 hexadecimal digits over the scenario's content, the content of every file it names, the controller
-        with its parameters, seed, scale, and the versions of SUMO and of this package.
+        with its parameters and files, seed, scale, and the versions of SUMO and of this package.
 
     Raises
     ------
     InputError
-        If a file of the scenario cannot be read.
+        If a file of the scenario or the controller cannot be read.
     """
     return _digest(
         {
             "scenario": _content(task.scenario),
-            "controller": task.controller.to_json(),
+            "controller": _controller(task.controller),
             "seed": task.seed,
             "scale": float(task.scale),
             "sumo": sumo_version(),
@@ -102,6 +103,14 @@ def _content(scenario: Scenario) -> dict[str, Any]:
     return content
 
 
+def _controller(spec: ControllerSpec) -> str:
+    """Describe a controller; for a parameter that names a file counts what stands in it."""
+    params = find_kind(spec.id).params
+    named = {key for key, param in params.items() if param.file}
+    given = tuple((key, _file_digest(Path(str(v))) if key in named else v) for key, v in spec.params)
+    return ControllerSpec(spec.id, given).to_json()
+
+
 def _digest(content: dict[str, Any]) -> str:
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
@@ -112,7 +121,7 @@ def _file_digest(path: Path) -> str:
         stat = path.stat()
         return _digest_of_version(path, stat.st_mtime_ns, stat.st_size)
     except OSError as error:
-        msg = f"{path}: cannot be read ({error.strerror}); check the path in the scenario"
+        msg = f"{path}: cannot be read ({error.strerror}); check the path"
         raise InputError(msg) from None
 
 

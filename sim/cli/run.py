@@ -79,6 +79,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one argument per option
 
     scenarios, controllers = _inputs(scenario, controller)
     tasks = plan_batch(scenarios, controllers or None, _seeds(seeds), _scales(scale))
+    _check_controllers(tasks)
     require_sumo()
     if keep_sumo_output:
         tasks = [dataclasses.replace(task, keep_sumo_output=True) for task in tasks]
@@ -124,6 +125,22 @@ def _each(texts: Iterable[str], parse: Callable[[str], T], faults: list[Gruenban
         else:
             values.append(value)
     return values
+
+
+def _check_controllers(tasks: Sequence[RunTask]) -> None:
+    """Have controllers that read a file judge it now: in a run's process a fault would be a run without result."""
+    from sim.control.registry import build, find_kind
+    from sim.network.graph import RoadGraph
+
+    reading = {
+        (task.scenario.name, task.controller): task
+        for task in tasks
+        if any(param.file for param in find_kind(task.controller.id).params.values())
+    }
+    for task in reading.values():
+        check = getattr(build(task.controller), "check", None)
+        if check is not None:
+            check(RoadGraph.from_file(task.scenario.network, task.scenario.additional))
 
 
 def _seeds(text: str | None) -> tuple[int, ...] | None:

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.control.spec import ControllerSpec, Value
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 # Installed packages name the modules that register their controllers under this entry point.
 PLUGINS = "gruenband.controllers"
+# Written out, since what they are the names of loads pydantic, and this module costs the command line nothing.
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+PROFILES = ("rilsa", "nema", "basic")
 # What the command line's ID:key=value,... can hold.
 ID = re.compile(r"[a-z][a-z0-9-]*-v[1-9][0-9]*")
 KEY = re.compile(r"[a-z_][a-z0-9_]*")
@@ -24,7 +28,22 @@ KEY = re.compile(r"[a-z_][a-z0-9_]*")
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """A parameter: default, unit, what it does, smallest and largest value, or the words it can be (empty: any)."""
+    """
+    A parameter.
+
+    Parameters
+    ----------
+    default : float, int, str or bool
+        Its value if none is given.
+    unit, about : str
+        Its unit, and what it does.
+    low, high : float
+        Smallest and largest value.
+    words : tuple of str
+        The words it can be; empty: any.
+    file : bool
+        It names a file, whose content decides the run.
+    """
 
     default: Value
     unit: str
@@ -32,6 +51,7 @@ class Param:
     low: float = 0.0
     high: float = float("inf")
     words: tuple[str, ...] = ()
+    file: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +237,7 @@ def _convert(kind: Kind, key: str, value: str) -> Value:
         if param.words and value not in param.words:
             msg = f"controller '{kind.name}': no {key}={value}{near_miss(value, param.words)}"
             raise InputError(msg)
-        return value
+        return _existing(kind, key, value) if param.file else value
     if isinstance(default, bool):
         if value.lower() not in {"true", "false"}:
             msg = f"controller '{kind.name}': {key}={value} is neither true nor false; default {str(default).lower()}"
@@ -238,6 +258,15 @@ def _convert(kind: Kind, key: str, value: str) -> Value:
         )
         raise InputError(msg)
     return int(number) if whole else number
+
+
+def _existing(kind: Kind, key: str, value: str) -> str:
+    """Make the name of a file hold in every process, wherever it works."""
+    path = Path(value).expanduser().absolute()
+    if not path.is_file():
+        msg = f"controller '{kind.name}': {key}={value} is no file; check the path"
+        raise InputError(msg)
+    return str(path)
 
 
 def build(spec: ControllerSpec) -> Any:  # noqa: ANN401  (an adaptive controller or the programs for SUMO)
@@ -336,6 +365,19 @@ register_controller(
         {
             "shortest": Param(60.0, "s", "shortest cycle", 10.0, 300.0),
             "longest": Param(120.0, "s", "longest cycle", 20.0, 300.0),
+        },
+        in_sumo=True,
+    )
+)
+register_controller(
+    Kind(
+        "plan-v1",
+        "A timing plan from a file, with its day schedule, as it stands there.",
+        "sim.control.plan:PlanControl",
+        {
+            "file": Param("", "-", "the plan, a JSON file", file=True),
+            "day": Param("monday", "-", "day of the week at second 0, which is midnight", words=DAYS),
+            "profile": Param("basic", "-", "limits that the plan must keep", words=PROFILES),
         },
         in_sumo=True,
     )

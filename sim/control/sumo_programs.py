@@ -26,6 +26,10 @@ PROGRAM_ID = "gruenband"
 class Lamps(Protocol):
     """What these controllers ask of a running simulation."""
 
+    @property
+    def time(self) -> float:
+        """Simulated time [s]."""
+
     def show(self, signal: str, state: str) -> None:
         """
         Set the lamps of a signal.

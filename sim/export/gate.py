@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.errors import GruenbandError, InputError
+from sim.errors import InputError
 from sim.signals.lamps import GREEN, PERMISSIVE, lamps
 from sim.signals.plan import write_whole
 from sim.signals.rules import Finding
-from sim.signals.safety import check_plan, describe_findings
+from sim.signals.safety import UnsafePlanError, check_plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,16 +35,6 @@ GROUP_FIELDS = {
     "crossing": ("crossing", "speed"),
 }
 PROGRAM_FIELDS = {"offset": "offset", "switch": "switch", "stages": "stages"}
-
-
-class UnsafePlanError(GruenbandError):
-    """A plan breaks a safety rule (exit code 1)."""
-
-    exit_code = 1
-
-    def __init__(self, what: str, findings: list[Finding]) -> None:
-        super().__init__(f"{what}: {describe_findings(findings)}")
-        self.findings = findings
 
 
 def export_plan(plan: Plan, form: Format, out: Path, profile: Profile) -> list[Path]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 from sim.errors import InputError
 from sim.export.format import Format
 from sim.export.regroup import FileGroup, FileProgram, FileSignal, rebuild
+from sim.signals.lamps import seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,7 +119,9 @@ def _times(signal: SignalPlan, group: Group, program: Program) -> list[int]:
             return [0, 0]
         _refuse(signal, f"{where} has no green, which readers of the table take for switched off")
     if len(greens) > MOST_GREENS:
-        _refuse(signal, f"{where} has {len(greens)} greens in a cycle; the table has columns for {MOST_GREENS}")
+        _refuse(
+            signal, f"{where} has {len(greens)} greens in a cycle; the table has columns for {MOST_GREENS}"
+        )
     if greens[0] == (0, program.cycle):
         _refuse(signal, f"{where} is always green, which readers of the table take for always red")
     need = group.yellow + group.red_yellow
@@ -224,6 +227,28 @@ class _Reader:
     rows: list[tuple[int, list[str]]] = field(default_factory=list)
 
     def table(self) -> _Table:
+        self._sections()
+        for key in ("cycle time", "key"):
+            if not self.general.get(key):
+                self._fault(f"section [general] has no '{key}'")
+        if not self.rows:
+            self._fault("section [signal groups] has no group")
+        cycle = self._whole(self.general["cycle time"], "cycle time")
+        if not 1 <= cycle <= 3600:
+            self._fault(f"the cycle time is {cycle} s; 1 to 3600 s")
+        groups = [self._group(line, cells, cycle) for line, cells in self.rows]
+        self.line = 0
+        twice = [name for name, count in Counter(group.name for group in groups).items() if count > 1]
+        if twice:
+            self._fault(f"group '{twice[0]}' stands twice in [signal groups]")
+        unknown = [name for name in self.lanes if name not in {group.name for group in groups}]
+        if unknown:
+            self._fault(f"[links] names group '{unknown[0]}', which [signal groups] does not have")
+        offset = self._whole(self.general.get("offset", "0"), "offset")
+        program = FileProgram(self.general.get("subkey") or "0", cycle, offset, tuple(groups), self.name)
+        return _Table(self.general["key"], program)
+
+    def _sections(self) -> None:
         section = ""
         for cells in self._lines():
             first = cells[0]
@@ -243,27 +268,6 @@ class _Reader:
             else:
                 self._fault("a table begins with the line [general]")
         self.line = 0
-        for key in ("cycle time", "key"):
-            if not self.general.get(key):
-                self._fault(f"section [general] has no '{key}'")
-        if not self.rows:
-            self._fault("section [signal groups] has no group")
-        cycle = self._whole(self.general["cycle time"], "cycle time")
-        if not 1 <= cycle <= 3600:
-            self._fault(f"the cycle time is {cycle} s; 1 to 3600 s")
-        groups = [self._group(line, cells, cycle) for line, cells in self.rows]
-        self.line = 0
-        twice = [name for name, count in Counter(group.name for group in groups).items() if count > 1]
-        unknown = [name for name in self.lanes if name not in {group.name for group in groups}]
-        if twice or unknown:
-            self._fault(
-                f"group '{twice[0]}' stands twice in [signal groups]"
-                if twice
-                else f"[links] names group '{unknown[0]}', which [signal groups] does not have"
-            )
-        offset = self._whole(self.general.get("offset", "0"), "offset")
-        program = FileProgram(self.general.get("subkey") or "0", cycle, offset, tuple(groups), self.name)
-        return _Table(self.general["key"], program)
 
     def _lines(self) -> Iterator[list[str]]:
         if len(self.content) > LARGEST_FILE:
@@ -326,10 +330,13 @@ class _Reader:
                 )
             if begin != end:
                 greens.append((begin % cycle, end % cycle or cycle))
+        seconds = [second for begin, end in greens for second in seconds_of(begin, end, cycle).tolist()]
+        if len(set(seconds)) < len(seconds):
+            self._fault(f"group '{name}': its two greens overlap")
         return FileGroup(
             name,
             tuple(self.lanes[name]),
-            tuple(joined(greens, cycle) if len(set(greens)) == len(greens) else greens),
+            tuple(joined(greens, cycle)),
             yellow=self._whole(cell("transOff"), "transOff"),
             red_yellow=self._whole(cell("transOn"), "transOn"),
         )

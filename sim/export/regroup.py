@@ -117,7 +117,9 @@ def _signal(given: FileSignal, old: SignalPlan) -> SignalPlan:
     ids = [program.id for program in given.programs]
     for program in given.programs:
         if ids.count(program.id) > 1:
-            msg = f"{program.source}: program '{program.id}' of signal '{old.id}' stands in two files; keep one"
+            msg = (
+                f"{program.source}: program '{program.id}' of signal '{old.id}' stands in two files; keep one"
+            )
             raise InputError(msg)
         for one, other in zip(_heads(first), _heads(program), strict=False):
             if one != other:

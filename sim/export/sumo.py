@@ -9,8 +9,8 @@ from xml.sax.saxutils import quoteattr
 
 from sim.errors import InputError
 from sim.export.format import Format
-from sim.export.sumo_read import OWN, read
-from sim.export.waut import WAUT_ID, waut_lines
+from sim.export.sumo_read import read
+from sim.export.waut import OWN, WAUT_ID, waut_lines
 from sim.signals.lamps import lamps, link_states
 
 if TYPE_CHECKING:
@@ -66,8 +66,10 @@ def write(plan: Plan) -> dict[str, bytes]:
 def _logic(signal: SignalPlan, program: Program) -> list[str]:
     states = link_states(signal, lamps(signal, program))
     lines = [
-        f'    <tlLogic id={quoteattr(signal.id)} type="static" programID={quoteattr(OWN + program.id)} '
-        f'offset="{program.offset}">',
+        (
+            f'    <tlLogic id={quoteattr(signal.id)} type="static" programID={quoteattr(OWN + program.id)} '
+            f'offset="{program.offset}">'
+        ),
         f'        <param key="GSP" value="{program.switch}"/>',
     ]
     lines += [

@@ -123,32 +123,48 @@ def import_programs(network: Path, additional: Path, rules: TimingRules, name: s
         path = Path(scratch) / additional.name
         path.write_bytes(tostring(running))
         graph = RoadGraph.from_file(network, [path])
-    signals = []
     left_out: list[str] = []
-    for signal, several in logics.items():
-        where = f"{additional}: signal '{signal}': program '{several[-1].get('programID', '')}'"
-        if several[-1].get("type", "static") != "static":
-            msg = f"{where} is of type {several[-1].get('type')}, no fixed-time plan"
-            raise InputError(msg)
-        base = extract_signal(graph, graph.signal(signal), rules)
-        read_last = base.programs[0].model_copy(update={"id": base.programs[0].id.removeprefix(OWN)})
-        base = base.model_copy(update={"programs": (read_last,)})
-        kept = [several[-1]]
-        for logic in several[:-1]:
-            try:
-                merge_programs([logic, *kept], base, str(additional))
-            except InputError as fault:
-                left_out.append(str(fault))
-            else:
-                kept.insert(len(kept) - 1, logic)
-        signals.append(merge_programs(kept, base, str(additional)))
-    plan = Plan(name=name, network=network.name, signals=tuple(signals))
     try:
-        schedule = read_schedule(root, list(logics), str(additional), None)
-    except InputError as fault:
-        left_out.append(str(fault))
-        schedule = None
+        signals = tuple(
+            _import_signal(graph, signal, several, rules, (str(additional), left_out))
+            for signal, several in logics.items()
+        )
+        plan = Plan(name=name, network=network.name, signals=signals)
+        try:
+            schedule = read_schedule(root, list(logics), str(additional), None)
+        except InputError as fault:
+            left_out.append(str(fault))
+            schedule = None
+    except ValidationError as error:
+        msg = f"{additional}: {'; '.join(map(str, describe(error, Plan)))}"
+        raise InputError(msg) from error
     return plan.model_copy(update={"schedule": schedule}), left_out
+
+
+def _import_signal(
+    graph: RoadGraph, signal: str, logics: list[Element], rules: TimingRules, told: tuple[str, list[str]]
+) -> SignalPlan:
+    """Take the running program with its safety data, then those of the others that fit its groups."""
+    source, left_out = told
+    *others, running = logics
+    if running.get("type", "static") != "static":
+        msg = (
+            f"{source}: signal '{signal}': program '{running.get('programID', '')}' is of type "
+            f"{running.get('type')}, no fixed-time plan"
+        )
+        raise InputError(msg)
+    base = extract_signal(graph, graph.signal(signal), rules)
+    read_last = base.programs[0].model_copy(update={"id": base.programs[0].id.removeprefix(OWN)})
+    base = base.model_copy(update={"programs": (read_last,)})
+    kept = [running]
+    for logic in others:
+        try:
+            merge_programs([logic, *kept], base, source)
+        except InputError as fault:
+            left_out.append(str(fault))
+        else:
+            kept.insert(len(kept) - 1, logic)
+    return merge_programs(kept, base, source)
 
 
 def _tree(content: bytes, source: str) -> Element:

@@ -186,9 +186,9 @@ def _seconds(attributes: Mapping[str, str], key: str, where: str) -> int:
         number = float(text)
         whole = int(number)
     except (ValueError, OverflowError) as error:
-        msg = f"{where}: {key}=\"{text[:40]}\" is no time in seconds"
+        msg = f'{where}: {key}="{text[:40]}" is no time in seconds'
         raise InputError(msg) from error
     if whole != number or not 0 <= whole <= 10 * WEEK:
-        msg = f"{where}: {key}=\"{text[:40]}\" is not whole seconds of a week [whole-seconds]"
+        msg = f'{where}: {key}="{text[:40]}" is not whole seconds of a week [whole-seconds]'
         raise InputError(msg)
     return whole

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.errors import GruenbandError
 from sim.signals.lamps import lamps, seconds_of, stage_order
 from sim.signals.rules import Finding
 from sim.signals.schedule import changes, schedule_faults
@@ -25,6 +26,25 @@ if TYPE_CHECKING:
 FORM = frozenset({"ids", "greens", "matrix"})
 # RiLSA 2015, 2.7: speed of entering vehicles, 40 km/h [m/s].
 ENTERING_SPEED = 40.0 / 3.6
+
+
+class UnsafePlanError(GruenbandError):
+    """
+    A plan breaks a safety rule (exit code 1).
+
+    Parameters
+    ----------
+    what : str
+        What is refused.
+    findings : list of Finding
+        Why, at least one.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, findings: list[Finding]) -> None:
+        super().__init__(f"{what}: {describe_findings(findings)}")
+        self.findings = findings
 
 
 def check_plan(plan: Plan, profile: Profile) -> list[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import pairwise, permutations
 from typing import TYPE_CHECKING
 
 from sim.signals.plan import DAYS
@@ -129,7 +129,7 @@ def day_entries(plan: Plan, day: int) -> tuple[Switch, ...]:
 
 def changes(plan: Plan, signal: SignalPlan) -> list[tuple[Program, Program]]:
     """
-    List the changes of programs that the schedule can bring about.
+    List the changes of programs that can come about: by the schedule, or without one from any program to any other.
 
     Parameters
     ----------
@@ -143,6 +143,9 @@ def changes(plan: Plan, signal: SignalPlan) -> list[tuple[Program, Program]]:
     list of tuple of Program
         Before and after, each pair once.
     """
+    if plan.schedule is None:
+        # Whoever runs the plan, a controller or a control centre, may choose.
+        return list(permutations(signal.programs, 2))
     order = [entry.program for day in range(len(DAYS) + 1) for entry in day_entries(plan, day)]
     pairs = dict.fromkeys((a, b) for a, b in pairwise(order) if a != b)
     found = []

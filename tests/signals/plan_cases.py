@@ -3,7 +3,7 @@ Random safe plans, built so that every rule holds; the safety check has no part 
 
 A program is a row of stages: sets of groups without conflicts. Between two stages there is as much time as the
 slowest pair needs, then greens are stretched into what is left, half of them to the last second. Further programs
-that the schedule changes to are the first one with seconds in which nothing moves shown for longer; so a change from
+are the first one with seconds in which nothing moves shown for longer; so a change from
 any of them to any other shows no shorter time than the first one does.
 """
 
@@ -236,8 +236,8 @@ def _share(rng: Generator, room: int) -> int:
     return room if maybe(rng, 0.5) else int(rng.integers(0, room + 1))
 
 
-def make_signal(rng: Generator, limits: Limits, name: str, ids: list[str], *, related: bool) -> SignalPlan:
-    """Build a signal whose programs, if related, can follow each other."""
+def make_signal(rng: Generator, limits: Limits, name: str, ids: list[str]) -> SignalPlan:
+    """Build a signal whose programs can follow each other."""
     while True:
         ground = make_ground(rng, limits)
         links, index = [], rng.permutation(3 * len(ground.groups)).tolist()
@@ -258,11 +258,7 @@ def make_signal(rng: Generator, limits: Limits, name: str, ids: list[str], *, re
         )
         programs: list[Program] = []
         for number, program in enumerate(ids, 1):
-            made = (
-                stretched(rng, signal, programs[0])
-                if related and programs
-                else make_program(rng, signal, ground)
-            )
+            made = stretched(rng, signal, programs[0]) if programs else make_program(rng, signal, ground)
             if made is None:
                 break
             update = {"id": program, "number": number, "offset": int(rng.integers(0, made.cycle))}
@@ -359,13 +355,12 @@ def safe_plan(rng: Generator, profile: str) -> Plan:
     """Build a plan that keeps every rule with one of the shipped profiles."""
     limits = LIMITS[profile]
     ids = ["day", "night", "Früh"][: int(rng.choice([1, 2, 3], p=[0.4, 0.35, 0.25]))]
-    scheduled = maybe(rng, 0.75)
     signals = tuple(
-        make_signal(rng, limits, name, ids, related=scheduled)
+        make_signal(rng, limits, name, ids)
         for name in ("LSA 1", "B")[: int(rng.choice([1, 2], p=[0.8, 0.2]))]
     )
     plan = Plan(name="case", signals=signals)
-    if scheduled:
+    if maybe(rng, 0.75):
         plan = plan.model_copy(update={"schedule": make_schedule(rng, plan, ids)})
     # The model's own checks, which copies do not run.
     return Plan.model_validate_json(plan.model_dump_json())
