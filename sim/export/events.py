@@ -254,12 +254,11 @@ def detectors_csv(detectors: Iterable[Detector]) -> bytes:
     -------
     bytes
         CSV with the columns DeviceId, Phase, Parameter (the channel), Function, and for the reader Lane and
-        Position; a loop whose lane leads to several groups has a row for each.
+        Position [m from the begin of the lane].
     """
     rows = [
-        (loop.signal, phase, loop.channel, loop.function, loop.lane, f"{loop.position:g}")
+        (loop.signal, loop.phase, loop.channel, loop.function, loop.lane, f"{loop.position:g}")
         for loop in detectors
-        for phase in loop.phases
     ]
     return _csv(("DeviceId", "Phase", "Parameter", "Function", "Lane", "Position"), rows)
 

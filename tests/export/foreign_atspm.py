@@ -36,7 +36,5 @@ with SignalDataProcessor(
 ) as processor:
     processor.load()
     processor.aggregate()
-    tables = {
-        item["name"]: processor.conn.execute(f"SELECT * FROM {item['name']}").df() for item in AGGREGATIONS
-    }
+    tables = {item["name"]: processor.conn.table(item["name"]).df() for item in AGGREGATIONS}
 json.dump({name: table.to_dict("records") for name, table in tables.items()}, sys.stdout, default=str)

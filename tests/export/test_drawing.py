@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from defusedxml.ElementTree import fromstring
 from matplotlib.colors import to_hex
 
 from sim.errors import InputError
@@ -65,7 +65,7 @@ def test_pictures_are_files_that_stay_the_same(ring_plan: Plan) -> None:
         one, other = (render(draw_matrix(signal), kind) for _ in range(2))
         assert one == other
         assert one.startswith(magic)
-    assert ET.fromstring(render(draw_program(signal, signal.programs[0]), "svg")).tag.endswith("svg")
+    assert fromstring(render(draw_program(signal, signal.programs[0]), "svg")).tag.endswith("svg")
     with pytest.raises(InputError, match="known: svg, png, pdf"):
         render(draw_matrix(signal), "gif")
 

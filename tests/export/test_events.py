@@ -7,12 +7,13 @@ import io
 import json
 import os
 import subprocess
-import xml.etree.ElementTree as ET
 from collections import defaultdict
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from defusedxml.ElementTree import parse
 
 from sim.control.registry import parse_controller
 from sim.errors import InputError
@@ -36,7 +37,7 @@ from sim.scenario import load_scenario
 
 HERE = Path(__file__).parent
 SECONDS = 900
-LOOP = Detector("x", "A", 3, (1, 2), "Presence", "e_0", 50.0)
+LOOP = Detector("x", "A", 3, 2, "Presence", "e_0", 50.0)
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -105,7 +106,6 @@ def test_the_tables_are_csv_with_any_name() -> None:
     lines = detectors_csv([LOOP]).decode().splitlines()
     assert lines == [
         "DeviceId,Phase,Parameter,Function,Lane,Position",
-        "A,1,3,Presence,e_0,50",
         "A,2,3,Presence,e_0,50",
     ]
     assert phases_csv({"A": ["K1", "F1"]}).decode().splitlines()[1:] == ["A,1,K1", "A,2,F1"]
@@ -175,7 +175,7 @@ class Records:
     """SUMO's own records, read without the code under test."""
 
     def __init__(self, folder: Path) -> None:
-        states = ET.parse(folder / "tls-states.xml").getroot().findall("tlsState")
+        states = parse(folder / "tls-states.xml").getroot().findall("tlsState")
         self.begin = int(float(states[0].get("time", "")))
         self.states = [element.get("state", "") for element in states]
         scenario = load_scenario("resco-cologne1")
@@ -184,10 +184,9 @@ class Records:
         self.links = {k: group.links[0] for k, group in enumerate(signal.groups, 1)}
         self.loops: dict[tuple[int, str], list[str]] = defaultdict(list)
         for loop in place_detectors(graph):
-            for phase in loop.phases:
-                self.loops[phase, loop.function].append(loop.id)
+            self.loops[loop.phase, loop.function].append(loop.id)
         self.passages: dict[str, list[tuple[float, str]]] = defaultdict(list)
-        for element in ET.parse(folder / "detectors.xml").getroot().findall("instantOut"):
+        for element in parse(folder / "detectors.xml").getroot().findall("instantOut"):
             if element.get("state") != "stay":
                 passage = (float(element.get("time", "")), element.get("state", ""))
                 self.passages[element.get("id", "")].append(passage)
@@ -261,7 +260,11 @@ def test_atspm_finds_the_greens_that_sumo_shows(log: Path, judged: dict[str, lis
         # A last green may have its yellow, but not its red, in the log.
         assert sorted(found[phase])[: len(want)] == sorted(want)
         assert len(found[phase]) - len(want) in {0, 1}
-    ends = {row["Phase"]: row["Total"] for row in judged["terminations"] if row["PerformanceMeasure"] == "ForceOff"}
+    ends = {
+        row["Phase"]: row["Total"]
+        for row in judged["terminations"]
+        if row["PerformanceMeasure"] == "ForceOff"
+    }
     assert set(ends) == set(records.links)
     (coordination,) = judged["coordination_agg"]
     assert (coordination["Pattern"], coordination["CycleLength"]) == (1, 90)
@@ -302,7 +305,7 @@ def test_recording_does_not_change_the_run(tmp_path: Path) -> None:
                 graph, place_detectors(graph), more[0], folder / "lamps.xml", folder / "loops.xml"
             )
         run(short, folder, None, more)
-        root = ET.parse(folder / "tripinfo.xml").getroot()
+        root = parse(folder / "tripinfo.xml").getroot()
         trips.append([dict(trip.attrib) for trip in root.findall("tripinfo")])
     assert trips[0] == trips[1]
     assert len(trips[0]) > 50
@@ -327,7 +330,7 @@ def test_a_fixed_program_of_the_controller_is_the_pattern(tmp_path: Path) -> Non
     cycle = next(int(row["Parameter"]) for row in rows if row["EventId"] == "132")
     begins = [row["TimeStamp"] for row in rows if (row["EventId"], row["Parameter"]) == ("1", "1")]
     seconds = [int(stamp[14:16]) * 60 + float(stamp[17:]) for stamp in begins]
-    assert {b - a for a, b in zip(seconds, seconds[1:], strict=False)} == {float(cycle)}
+    assert {b - a for a, b in pairwise(seconds)} == {float(cycle)}
     assert {row["EventId"] for row in rows} >= {"6", "131", "133"}
 
 

@@ -74,7 +74,9 @@ def foreign_greens(content: bytes) -> dict[tuple[str, str], list[tuple[int, str,
                 program = re.sub(r" \d+ \d+ \d+ \d+$", "", lines[at + k + 1])
         if "Greens Freigabezeiten" in lines:
             rows = lines[lines.index("Greens Freigabezeiten") :]
-            rows = rows[: rows.index("Stage order Phasenfolge")] if "Stage order Phasenfolge" in rows else rows
+            rows = (
+                rows[: rows.index("Stage order Phasenfolge")] if "Stage order Phasenfolge" in rows else rows
+            )
             for line in rows:
                 match = GREEN_ROW.fullmatch(line)
                 if match:
