@@ -10,7 +10,8 @@ from defusedxml.ElementTree import fromstring
 from matplotlib.colors import to_hex
 
 from sim.errors import InputError
-from sim.export.drawing import BARS, KINDS, draw_matrix, draw_program, render, short
+from sim.export.drawing import BARS, draw_matrix, draw_program
+from sim.export.picture import KINDS, render, short
 from sim.signals.lamps import lamps
 
 if TYPE_CHECKING:
