@@ -6,6 +6,7 @@ PYTHON ?= python3
 JOBS ?= 2
 BIN := .venv/bin
 READY := .venv/.ready
+FOREIGN := .venv/foreign/.ready
 STEPS := lint format types imports docstrings unit
 
 export PYTHONUTF8 := 1
@@ -31,6 +32,13 @@ $(READY): pyproject.toml constraints.txt
 	@$(BIN)/pip install --quiet -c constraints.txt hatchling
 	@$(BIN)/pip install --quiet -c constraints.txt --no-build-isolation -e '.[dev,ntcip,resco,v2x]'
 	@.ci/system-libraries .venv
+	@touch $@
+
+# A reader of the tests that needs older versions of pandas and duckdb than the project has.
+$(FOREIGN): $(READY) tests/export/foreign-constraints.txt
+	@echo "Setting up .venv/foreign ..."
+	@test -x .venv/foreign/bin/pip || $(PYTHON) -m venv --clear .venv/foreign
+	@.venv/foreign/bin/pip install --quiet -r tests/export/foreign-constraints.txt
 	@touch $@
 
 run: $(READY)
@@ -61,7 +69,7 @@ docstrings: $(READY)
 	@echo "numpydoc lint sim/"
 	@$(BIN)/numpydoc lint $$(find sim -name '*.py' | sort)
 
-unit: $(READY)
+unit: $(READY) $(FOREIGN)
 	$(BIN)/pytest -n $(JOBS) --dist worksteal
 
 clean:

@@ -31,8 +31,8 @@ class Detector:
         The signal its lane leads to.
     channel : int
         Its number at the signal, from 1.
-    phases : tuple of int
-        Numbers of the signal groups its lane leads to, from 1.
+    phase : int
+        Number of the signal group it calls, from 1.
     function : str
         ``Presence`` or ``Advance``.
     lane : str
@@ -44,7 +44,7 @@ class Detector:
     id: str
     signal: str
     channel: int
-    phases: tuple[int, ...]
+    phase: int
     function: str
     lane: str
     position: float
@@ -53,6 +53,9 @@ class Detector:
 def place_detectors(graph: RoadGraph) -> list[Detector]:
     """
     Choose the loops of all signals.
+
+    A lane that leads to several groups has its loops once for each: tools take a channel of two phases for two
+    vehicles.
 
     Parameters
     ----------
@@ -81,18 +84,12 @@ def place_detectors(graph: RoadGraph) -> list[Detector]:
             if length >= SHORTEST_LANE:
                 places[ADVANCE] = max(length - ADVANCE_AT, 1.0)
             for function, position in places.items():
-                channel += 1
-                found.append(
-                    Detector(
-                        f"gruenband:{signal.id}:{channel}",
-                        signal.id,
-                        channel,
-                        tuple(sorted(numbers)),
-                        function,
-                        lane,
-                        round(position, 2),
+                for phase in sorted(numbers):
+                    channel += 1
+                    name = f"gruenband:{signal.id}:{channel}"
+                    found.append(
+                        Detector(name, signal.id, channel, phase, function, lane, round(position, 2))
                     )
-                )
     return found
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.errors import InputError
+from sim.export.picture import POINTS, inches, no_formulas, short, text_width
 from sim.signals.lamps import GREEN, PERMISSIVE, RED_YELLOW, YELLOW, lamps, runs
 
 if TYPE_CHECKING:
@@ -19,13 +18,9 @@ if TYPE_CHECKING:
 
     from sim.signals.plan import Program, SignalPlan
 
-POINTS = 72.0
-KINDS = ("svg", "png", "pdf")
 # Height of the row of a group, and what stands above and below the rows [inch].
 ROW, ABOVE, BELOW = 0.21, 0.85, 0.75
 CELL = 0.27
-# Longer names are cut in pictures [characters].
-LONGEST_NAME = 40
 LABEL = 6.5
 # Width of a digit of the labels in parts of their size; DejaVu Sans has 0.636.
 DIGIT = 0.64
@@ -74,7 +69,7 @@ def draw_program(signal: SignalPlan, program: Program) -> Figure:
     from matplotlib.figure import Figure  # noqa: PLC0415  (start-up of the CLI)
 
     names = [short(group.name) for group in signal.groups]
-    left = 0.35 + _width(names, 8.0) / POINTS
+    left = 0.35 + max(text_width(name, 8.0) for name in names) / POINTS
     width, height = left + 8.6, ABOVE + BELOW + ROW * len(names)
     figure = Figure(figsize=(width, height), facecolor="white")
     axes = figure.add_axes(
@@ -138,9 +133,9 @@ def program_axes(
     shown = lamps(signal, program)[list(rows)]
     count, cycle = shown.shape
     box = axes.get_position()
-    inches = _inches(axes)
-    per_second = float(box.width * inches[0]) * POINTS / cycle
-    row = float(box.height * inches[1]) * POINTS / count
+    page = inches(axes)
+    per_second = float(box.width * page[0]) * POINTS / cycle
+    row = float(box.height * page[1]) * POINTS / count
     axes.set_xlim(0, cycle)
     axes.set_ylim(count - 0.5, -0.5)
     for k in range(count):
@@ -150,22 +145,9 @@ def program_axes(
     _time_axis(axes, cycle)
     size = min(8.0, 0.72 * row)
     axes.set_yticks(range(count), labels, fontsize=size)
-    _no_formulas(axes)
+    no_formulas(axes)
     axes.tick_params(axis="y", length=0)
     _legend(axes, {int(letter) for letter in np.unique(shown)}, BELOW * 0.62 * POINTS)
-
-
-def _inches(axes: Axes) -> NDArray[np.float64]:
-    figure: Any = axes.get_figure(root=True)
-    size: NDArray[np.float64] = figure.get_size_inches()
-    return size
-
-
-def _no_formulas(axes: Axes) -> None:
-    """Take dollar signs in names for what they are."""
-    for tick in (*axes.xaxis.get_major_ticks(), *axes.yaxis.get_major_ticks()):
-        tick.label1.set_parse_math(False)
-        tick.label2.set_parse_math(False)
 
 
 def _draw_row(axes: Axes, k: int, row: NDArray[np.uint8]) -> None:
@@ -253,16 +235,17 @@ def _time_axis(axes: Axes, cycle: int) -> None:
     axes.set_xticks(ticks, [str(tick) for tick in ticks], fontsize=7)
     axes.tick_params(axis="x", top=True, labeltop=True, direction="out", length=4, pad=2)
     if cycle <= 200:
-        # Two hundred ticks of matplotlib's own take a second; one line collection does not.
-        for edge, inner in ((0.0, 0.008), (1.0, 0.992)):
+        # Two hundred ticks of matplotlib's own take a second; two line collections do not.
+        height = float(axes.get_position().height * inches(axes)[1]) * POINTS
+        for edge, outer in ((0.0, -2.0 / height), (1.0, 1.0 + 2.0 / height)):
             axes.vlines(
                 range(cycle + 1),
                 edge,
-                inner,
+                outer,
                 transform=axes.get_xaxis_transform(),
                 color="black",
                 lw=0.5,
-                zorder=5,
+                clip_on=False,
             )
     axes.grid(axis="x", which="major", color="#d8d8d8", lw=0.5, zorder=0)
     axes.set_axisbelow(True)
@@ -281,7 +264,7 @@ def _legend(axes: Axes, letters: set[int], below: float) -> None:
             colour, dashes = LINES[letter]
             handles.append(Line2D([], [], color=colour, ls=dashes, lw=1.1, label=text))
     handles.append(Line2D([], [], color="#3050c0", lw=0.9, ls=(0, (4, 2)), label="switch second"))
-    height = float(axes.get_position().height * _inches(axes)[1]) * POINTS
+    height = float(axes.get_position().height * inches(axes)[1]) * POINTS
     axes.legend(
         handles=handles,
         loc="center left",
@@ -316,7 +299,7 @@ def draw_matrix(signal: SignalPlan) -> Figure:
     from matplotlib.figure import Figure  # noqa: PLC0415  (start-up of the CLI)
 
     names = [short(group.name) for group in signal.groups]
-    gutter = 0.45 + _width(names, 8.0) / POINTS
+    gutter = 0.45 + max(text_width(name, 8.0) for name in names) / POINTS
     side = CELL * len(names)
     # The heading needs its width too, over whatever small matrix.
     width, height = max(gutter + side + 0.2, 4.6), 0.75 + gutter + side + 0.15
@@ -358,8 +341,7 @@ def matrix_axes(
         What every group of the signal is called at the edges.
     """
     number = signal.number()
-    box, inches = axes.get_position(), _inches(axes)
-    cell = float(box.height * inches[1]) * POINTS / len(rows)
+    cell = float(axes.get_position().height * inches(axes)[1]) * POINTS / len(rows)
     size = min(8.0, 0.55 * cell)
     axes.set_xlim(0, len(columns))
     axes.set_ylim(len(rows), 0)
@@ -382,90 +364,9 @@ def matrix_axes(
         fontsize=size,
     )
     axes.set_yticks([i + 0.5 for i in range(len(rows))], [labels[a] for a in rows], fontsize=size)
-    _no_formulas(axes)
+    no_formulas(axes)
     axes.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False, pad=3)
     for i in range(len(rows) + 1):
         axes.axhline(i, color="#555555", lw=0.9 if i % 5 == 0 else 0.4, zorder=2, clip_on=False)
     for j in range(len(columns) + 1):
         axes.axvline(j, color="#555555", lw=0.9 if j % 5 == 0 else 0.4, zorder=2, clip_on=False)
-
-
-def short(name: str, longest: int = LONGEST_NAME) -> str:
-    """
-    Cut a name that is too long for a picture.
-
-    Parameters
-    ----------
-    name : str
-        The name.
-    longest : int, optional
-        What is left of it at most [characters].
-
-    Returns
-    -------
-    str
-        The name, or its begin and end.
-    """
-    tail = longest // 3
-    return name if len(name) <= longest else f"{name[: longest - tail - 1]}…{name[-tail:]}"
-
-
-def _width(names: Sequence[str], size: float) -> float:
-    return max(text_width(name, size) for name in names)
-
-
-def text_width(text: str, size: float) -> float:
-    """
-    Measure a text.
-
-    Parameters
-    ----------
-    text : str
-        The text.
-    size : float
-        Of the font [pt].
-
-    Returns
-    -------
-    float
-        Its width [pt].
-    """
-    from matplotlib.font_manager import FontProperties  # noqa: PLC0415  (start-up of the CLI)
-    from matplotlib.textpath import text_to_path  # noqa: PLC0415
-
-    font = FontProperties(family="DejaVu Sans", size=size)
-    return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0])
-
-
-def render(figure: Figure, kind: str) -> bytes:
-    """
-    Make a file of a picture; the same picture gives the same bytes.
-
-    Parameters
-    ----------
-    figure : Figure
-        The picture.
-    kind : str
-        ``svg``, ``png`` or ``pdf``.
-
-    Returns
-    -------
-    bytes
-        Content of the file.
-
-    Raises
-    ------
-    InputError
-        If the kind is another one.
-    """
-    import matplotlib as mpl  # noqa: PLC0415  (start-up of the CLI)
-
-    if kind not in KINDS:
-        msg = f"no pictures of kind '{kind}'; known: {', '.join(KINDS)}"
-        raise InputError(msg)
-    metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}[kind]
-    buffer = io.BytesIO()
-    settings = {"font.family": "DejaVu Sans", "svg.hashsalt": "gruenband", "pdf.fonttype": 42}
-    with mpl.rc_context(settings):
-        figure.savefig(buffer, format=kind, dpi=150, metadata=metadata)
-    return buffer.getvalue()

@@ -24,6 +24,10 @@ DETECTOR_OFF, DETECTOR_ON = 81, 82
 PATTERN, CYCLE, OFFSET = 131, 132, 133
 # The enumeration has whole numbers up to this for cycle, offset and pattern.
 LARGEST = 255
+# Resolution of the log [s].
+TICK = 0.1
+# They follow the begin of red by a tick: tools order events by time, and these two are not of one moment.
+AFTER_RED = (END_RED_CLEARANCE, INACTIVE)
 # The day that the seconds of a simulation are counted from.
 MIDNIGHT = datetime(2024, 1, 1)  # noqa: DTZ001  (controllers log local time without a zone)
 COLUMNS = ("TimeStamp", "DeviceId", "EventId", "Parameter")
@@ -120,7 +124,10 @@ def lamp_events(
                 codes = _walk_codes(letters[k]) if phase.pedestrian else _codes(letters[k - 1], letters[k])
                 if FORCE_OFF in codes and lamps.programs[k] not in patterns:
                     codes.remove(FORCE_OFF)
-                events += [Event(lamps.times[k], device, code, number) for code in codes]
+                events += [
+                    Event(lamps.times[k] + (TICK if code in AFTER_RED else 0.0), device, code, number)
+                    for code in codes
+                ]
     return sorted(events)
 
 
@@ -140,7 +147,7 @@ def _codes(before: str, now: str) -> list[int]:
     elif now == "y":
         codes.append(BEGIN_YELLOW)
     else:
-        # A signal of groups has no red clearance of its own: what follows is the intergreen of each pair.
+        # A signal group has no red clearance of its own, only intergreens to others: the shortest is logged.
         codes += [BEGIN_RED_CLEARANCE, END_RED_CLEARANCE, INACTIVE]
     return codes
 
@@ -247,12 +254,11 @@ def detectors_csv(detectors: Iterable[Detector]) -> bytes:
     -------
     bytes
         CSV with the columns DeviceId, Phase, Parameter (the channel), Function, and for the reader Lane and
-        Position; a loop whose lane leads to several groups has a row for each.
+        Position [m from the begin of the lane].
     """
     rows = [
-        (loop.signal, phase, loop.channel, loop.function, loop.lane, f"{loop.position:g}")
+        (loop.signal, loop.phase, loop.channel, loop.function, loop.lane, f"{loop.position:g}")
         for loop in detectors
-        for phase in loop.phases
     ]
     return _csv(("DeviceId", "Phase", "Parameter", "Function", "Lane", "Position"), rows)
 

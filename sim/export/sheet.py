@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from sim.errors import InputError
 from sim.export import sheet_layout as lay
-from sim.export.drawing import matrix_axes, program_axes, short, text_width
+from sim.export.drawing import matrix_axes, program_axes
 from sim.export.format import Format
+from sim.export.picture import short, text_width
 from sim.export.sheet_read import read_sheet
 from sim.signals.lamps import seconds_of
 

@@ -22,7 +22,7 @@ AGGREGATIONS = [
             "red_time": 5,
             "red_occupancy_threshold": 0.80,
             "green_occupancy_threshold": 0.80,
-            "by_approach": False,
+            "by_approach": True,
             "by_cycle": True,
         },
     },
@@ -32,11 +32,9 @@ AGGREGATIONS = [
 ]
 
 with SignalDataProcessor(
-    raw_data=EVENTS, detector_config=DETECTORS, bin_size=60, verbose=0, aggregations=AGGREGATIONS
+    raw_data=EVENTS, detector_config=DETECTORS, bin_size=15, verbose=0, aggregations=AGGREGATIONS
 ) as processor:
     processor.load()
     processor.aggregate()
-    tables = {
-        item["name"]: processor.conn.execute(f"SELECT * FROM {item['name']}").df() for item in AGGREGATIONS
-    }
+    tables = {item["name"]: processor.conn.table(item["name"]).df() for item in AGGREGATIONS}
 json.dump({name: table.to_dict("records") for name, table in tables.items()}, sys.stdout, default=str)
