@@ -24,7 +24,6 @@ app = typer.Typer(help="Make, import and show timing plans.", rich_markup_mode=N
 PlanFile = Annotated[Path, typer.Argument(metavar="PLAN", help="Plan file (JSON).")]
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="PLAN.json", help="Where to write the plan.")]
 DEFAULT_PROFILE = "rilsa"
-PICTURES = ("svg", "png", "pdf")
 
 
 @app.command("extract")
@@ -228,12 +227,13 @@ def show_command(
 
 def _draw(signal: SignalPlan, picture: Path) -> list[Path]:
     """Draw the first program into the file named, and the others and the matrix beside it."""
-    from sim.export.drawing import draw_matrix, draw_program, render
+    from sim.export.drawing import draw_matrix, draw_program
+    from sim.export.picture import KINDS, render
     from sim.signals.plan import write_whole
 
     kind = picture.suffix.removeprefix(".").lower()
-    if kind not in PICTURES:
-        refuse(f"--picture {picture} is no {', '.join(PICTURES[:-1])} or {PICTURES[-1]} file")
+    if kind not in KINDS:
+        refuse(f"--picture {picture} is no {', '.join(KINDS[:-1])} or {KINDS[-1]} file")
     figures = [draw_program(signal, program) for program in signal.programs] + [draw_matrix(signal)]
     ends = ["", *(f"-program{program.number}" for program in signal.programs[1:]), "-matrix"]
     paths = [picture.with_name(f"{picture.stem}{end}{picture.suffix}") for end in ends]
