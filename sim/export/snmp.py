@@ -251,6 +251,10 @@ class _Upload:
             self._verify()
         except GruenbandError as error:
             raise self.failure(error, "old", self._leave()) from error
+        except BaseException:
+            # Whoever stops the program leaves no open transaction behind.
+            self._leave()
+            raise
         self._commit()
         self._compare(wanted)
 

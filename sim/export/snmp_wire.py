@@ -195,7 +195,7 @@ def resolve(target: Target) -> tuple[socket.AddressFamily, tuple[Any, ...]]:
     try:
         found = socket.getaddrinfo(target.address, target.port, type=socket.SOCK_DGRAM)
     except (OSError, UnicodeError) as error:
-        msg = f"there is no address '{target.address}': {error}"
+        msg = f"there is no address {target.address!r}: {error}"
         raise InputError(msg) from error
     family, _, _, _, address = found[0]
     if not target.allow_remote and not ipaddress.ip_address(str(address[0]).split("%")[0]).is_loopback:

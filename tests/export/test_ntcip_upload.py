@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from sim.errors import InputError
+from sim.export import snmp
 from sim.export.ntcip import settings_of
 from sim.export.ntcip_objects import OBJECTS, Setting, read_list, write_list
 from sim.export.snmp import UploadFailedError, dry_run, upload
@@ -79,8 +81,9 @@ def netsnmp(port: int) -> Found:
     out = subprocess.run(
         command, capture_output=True, text=True, check=True, env=os.environ | {"MIBS": ""}
     ).stdout
-    found = {}
-    for line in out.splitlines():
+    found: Found = {}
+    # Long octet strings go on in further lines.
+    for line in re.sub(r"\n(?=[0-9A-F]{2} )", "", out).splitlines():
         if line.startswith("End of MIB"):
             continue
         oid, _, text = line.removeprefix(".").partition(" = ")
@@ -241,7 +244,7 @@ def test_lost_packets_and_noise_are_survived(
 ) -> None:
     (signal,) = ring_plan.signals
     with controller(*fault) as port:
-        upload(settings_of(ring_plan, signal), target(port, timeout=0.1, version=version))
+        upload(settings_of(ring_plan, signal), target(port, timeout=0.06, retries=12, version=version))
         found = puresnmp(port)
     program = signal.programs[0]
     assert clock_states(found, program.number, len(signal.groups)) == plan_states(signal, program)
@@ -286,6 +289,50 @@ def test_after_any_fault_the_old_plan_is_in_force_and_the_message_says_so(
     # A busy controller's transaction is not ours to end; one that is silent or still checks cannot be left.
     still = {"busy": 2, "silent in the middle": 2, "silent at once": 2, "never done": 3}
     assert after[f"{G}.2.1.0"] == still.get(fault, 1)
+
+
+@pytest.mark.parametrize(
+    ("options", "in_fact", "words"),
+    [
+        (("--die", "before"), "old", "the command to commit was not answered"),
+        (("--die", "after"), "new", "the command to commit was not answered"),
+        (("--corrupt", f"{A}.4.7.1.3.1", "--corrupt-times", "2"), "mixed", "take the signal out of service"),
+    ],
+)
+def test_what_is_not_known_is_not_claimed(
+    ring_plan: Plan, options: tuple[str, ...], in_fact: str, words: str
+) -> None:
+    (signal,) = ring_plan.signals
+    with controller(*options) as port:
+        before = puresnmp(port)
+        with pytest.raises(UploadFailedError, match=words) as caught:
+            upload(settings_of(ring_plan, signal), target(port, timeout=0.1))
+        after = puresnmp(port)
+    assert "which plan is in force is not known" in str(caught.value)
+    assert caught.value.in_force == "unknown"
+    assert {setting.label for setting in caught.value.backup} >= {"splitTime.1.2", "patternOffsetTime.1"}
+    differing = {
+        oid for oid, value in before.items() if after[oid] != value and not oid.startswith(f"{G}.2.")
+    }
+    if in_fact == "new":
+        assert clock_states(after, 1, len(signal.groups)) == plan_states(signal, signal.programs[0])
+    else:
+        assert differing == ({f"{A}.4.7.1.3.1"} if in_fact == "mixed" else set())
+
+
+def test_whoever_stops_an_upload_leaves_no_transaction_open(
+    ring_plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with controller() as port:
+        before = puresnmp(port)
+        monkeypatch.setattr(snmp._Upload, "_verify", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            upload(settings_of(ring_plan, ring_plan.signals[0]), target(port))
+        assert puresnmp(port) == before
+
+
+def interrupt(job: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_a_transaction_that_ends_by_itself_after_the_check_leaves_the_old_plan(ring_plan: Plan) -> None:

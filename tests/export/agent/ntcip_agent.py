@@ -144,6 +144,7 @@ class Controller:
         self.state, self.owner, self.opened = NORMAL, b"", 0.0
         self.status, self.error, self.verifying = 1, b"", 0.0
         self.sets = self.commits = 0
+        self.dead = False
         if options.busy:
             self.state, self.owner, self.opened = TRANSACTION, b"somebody else", time.monotonic() + 1e9
 
@@ -198,6 +199,9 @@ class Controller:
         if self.state == NORMAL:
             self.buffer, self.owner, self.opened = {}, community, time.monotonic()
         if self.state == DONE and value == NORMAL and self.status == 3:
+            self.dead = bool(self.options.die)
+            if self.options.die == "before":
+                return "noError", 0
             self.commit()
         if value == NORMAL:
             self.buffer = {}
@@ -210,7 +214,7 @@ class Controller:
     def commit(self) -> None:
         self.commits += 1
         self.values |= self.buffer
-        if self.options.corrupt and self.commits == 1:
+        if self.options.corrupt and self.commits <= self.options.corrupt_times:
             oid = tuple(map(int, self.options.corrupt.split(".")))
             self.values[oid] += 1
 
@@ -344,7 +348,11 @@ def main() -> None:
     )
     parser.add_argument("--timeout", type=float, default=0.0, help="give a transaction up after so long [s]")
     parser.add_argument("--verify-takes", type=float, default=0.05, help="time for the check [s]")
-    parser.add_argument("--corrupt", default="", help="store one too much in this object at the first commit")
+    parser.add_argument("--corrupt", default="", help="store one too much in this object at a commit")
+    parser.add_argument("--corrupt-times", type=int, default=1, help="at so many commits")
+    parser.add_argument(
+        "--die", choices=("before", "after"), help="be silent from a commit on, not heeded or heeded"
+    )
     parser.add_argument("--split-numbers-fixed", action="store_true", help="patternSplitNumber is read-only")
     parser.add_argument("--garbage", action="store_true", help="send noise before every answer")
     parser.add_argument("--max-phases", type=int, default=SIZES["phases"])
@@ -365,9 +373,12 @@ def main() -> None:
                 continue
             if not witness and options.silent_after and controller.sets >= options.silent_after:
                 continue
+            if not witness and controller.dead:
+                continue
             controller.tick()
             reply = answer(controller, raw, communities)
-            if reply is None or (not witness and options.mute_every and requests % options.mute_every == 0):
+            muted = controller.dead or (options.mute_every and requests % options.mute_every == 0)
+            if reply is None or (muted and not witness):
                 continue
             if options.garbage and not witness:
                 channel.sendto(b"\x30\x82noise", station)
