@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from sim.errors import InputError
+from sim.errors import EnvironmentFaultError, InputError
 from sim.export import snmp
 from sim.export.ntcip import settings_of
 from sim.export.ntcip_objects import OBJECTS, Setting, read_list, write_list
@@ -256,8 +256,8 @@ FAULTS = {
         ("--reject", "splitTime.1: too\nshort"),
         "dbVerifyStatus is 2, dbVerifyError 'splitTime.1: too short'",
     ),
-    "silent in the middle": (("--silent-after", "9"), "does not answer 4 requests"),
-    "silent at once": (("--silent-after", "1"), "does not answer 4 requests"),
+    "silent in the middle": (("--silent-after", "9"), "no answer to 4 requests"),
+    "silent at once": (("--silent-after", "1"), "no answer to 4 requests"),
     "given up": (("--timeout", "0.01"), "is refused with genErr"),
     "never done": (("--verify-takes", "60"), "dbCreateTransaction is 3 (verify) instead of 6 (done)"),
     "too small": (("--max-phases", "6"), "the controller's maxPhases is 6"),
@@ -376,13 +376,13 @@ def test_nobody_listens() -> None:
         pass
     settings = [Setting("phaseWalk", (1,), 7)]
     with pytest.raises(
-        UploadFailedError, match=r"does not answer 2 requests of 0\.1 s each; the old plan is in force"
+        UploadFailedError, match=r"no answer to 2 requests of 0\.1 s each; the old plan is in force"
     ):
         upload(settings, target(port, timeout=0.1, retries=1))
 
 
 def test_a_wrong_community_is_no_answer() -> None:
-    with controller() as port, pytest.raises(UploadFailedError, match="does not answer") as caught:
+    with controller() as port, pytest.raises(UploadFailedError, match="no answer") as caught:
         upload([Setting("phaseWalk", (1,), 7)], target(port, community="wrong", timeout=0.1, retries=0))
     assert "wrong" not in str(caught.value)
 
@@ -405,6 +405,12 @@ def test_what_cannot_be_set_is_refused_before_anything_is_sent() -> None:
         upload([Setting("phaseWalk", (1,), 7)], target(70000))
     with pytest.raises(InputError, match="there is no address"):
         upload([Setting("phaseWalk", (1,), 7)], target(161, address="no such\nhost"))
+
+
+def test_without_pysnmp_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pysnmp.proto", None)
+    with pytest.raises(EnvironmentFaultError, match=r"pip install 'gruenband\[ntcip\]'"):
+        upload([Setting("phaseWalk", (1,), 7)], target(161))
 
 
 def test_a_dry_run_names_every_set(ring_plan: Plan) -> None:
