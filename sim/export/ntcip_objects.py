@@ -235,8 +235,9 @@ def range_fault(setting: Setting) -> str:
     entry = OBJECTS[setting.name]
     if len(setting.index) != len(entry.limits):
         return f"{setting.label} has {len(setting.index)} indices, not {len(entry.limits)} [nema-range]"
-    if any(not 1 <= number <= 65535 for number in setting.index):
-        return f"{setting.label} has an index outside 1 to 65535 [nema-range]"
+    most = 65535 if entry.limits == ("maxTimeBaseScheduleEntries",) else 255
+    if any(not 1 <= number <= most for number in setting.index):
+        return f"{setting.label} has an index outside 1 to {most} [nema-range]"
     want: type = {INTEGER: int, OCTETS: bytes, OID: str}[entry.kind]
     if not isinstance(setting.value, want):
         return f"{setting.label} is no {entry.kind} [nema-range]"

@@ -255,8 +255,9 @@ def _sides(data: Database) -> dict[int, int]:
     side = {number: number for number in enabled}
     for number in enabled:
         for other in data.numbers("phaseConcurrency", number):
-            beside = data.numbers("phaseConcurrency", other) if other in side else ()
-            if number not in beside:
+            if other not in side:
+                data.refuse(f"phase {number} may run with {other}, which is not enabled [nema-concurrency]")
+            if number not in data.numbers("phaseConcurrency", other):
                 text = (
                     f"phase {number} may run with {other}, but not {other} with {number} [nema-concurrency]"
                 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from sim.errors import GruenbandError, InputError
 from sim.export.ntcip_objects import CLEAR, OBJECTS, Setting, range_fault
 from sim.export.ntcip_settings import DONE, NORMAL, TRANSACTION, VERIFY, transaction
-from sim.export.snmp_wire import NoAnswerError, RefusedError, Wire, resolve
+from sim.export.snmp_wire import NoAnswerError, RefusedError, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -137,7 +137,6 @@ def upload(
         other values afterwards.
     """
     data = _data(settings)
-    resolve(target)
     with Wire(target) as wire:
         job = _Upload(wire, verify_wait)
         try:
@@ -251,6 +250,10 @@ class _Upload:
             self._verify()
         except GruenbandError as error:
             raise self.failure(error, "old", self._leave()) from error
+        except BaseException:
+            # Whoever stops the program leaves no open transaction behind.
+            self._leave()
+            raise
         self._commit()
         self._compare(wanted)
 
@@ -330,9 +333,8 @@ class _Upload:
         if not unlike:
             return
         old = [setting for setting in self.backup if setting.key in {s.key for s in wanted}]
-        cause = (
-            f"{unlike[0].label} reads {unlike[0].text} after the commit, and {len(unlike) - 1} more differ"
-        )
+        more = f", and {len(unlike) - 1} more differ" if len(unlike) > 1 else ""
+        cause = f"{unlike[0].label} reads {unlike[0].text} after the commit{more}"
         if not _differing(old, found):
             raise self.failure(cause, "old", "the controller has dropped the transaction")
         raise self.failure(cause, *self._restore(old))

@@ -195,7 +195,7 @@ def resolve(target: Target) -> tuple[socket.AddressFamily, tuple[Any, ...]]:
     try:
         found = socket.getaddrinfo(target.address, target.port, type=socket.SOCK_DGRAM)
     except (OSError, UnicodeError) as error:
-        msg = f"there is no address '{target.address}': {error}"
+        msg = f"there is no address {target.address!r}: {error}"
         raise InputError(msg) from error
     family, _, _, _, address = found[0]
     if not target.allow_remote and not ipaddress.ip_address(str(address[0]).split("%")[0]).is_loopback:
@@ -240,7 +240,7 @@ class Wire:
             self._socket.connect(address)
         except OSError as error:
             self._socket.close()
-            msg = f"{target} cannot be reached: {error.strerror or error}"
+            msg = f"{target} cannot be reached: {error.strerror or error}; nothing was sent"
             raise NoAnswerError(msg) from error
 
     def __enter__(self) -> Self:
@@ -332,7 +332,7 @@ class Wire:
                 msg = "an answer about other objects"
                 raise RefusedError(msg, None, resent=attempt > 0)
             return [value for _, value in found]
-        msg = f"{self.target} does not answer {self.target.retries + 1} requests of {self.target.timeout:g} s each"
+        msg = f"no answer to {self.target.retries + 1} requests of {self.target.timeout:g} s each"
         raise NoAnswerError(msg)
 
     def _answer(self, packet: bytes, number: int) -> tuple[int, int, list[tuple[Any, Any]]] | None:
