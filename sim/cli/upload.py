@@ -27,10 +27,10 @@ class Snmp(StrEnum):
 
 
 def upload_command(  # noqa: PLR0913, PLR0917 - one argument per option
-    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="Plan file (JSON).")],
+    plan: Annotated[Path | None, typer.Argument(metavar="PLAN", help="Plan file (JSON).")] = None,
     signal: Annotated[
-        str, typer.Option("--signal", metavar="ID", help="The signal that the controller switches.")
-    ],
+        str | None, typer.Option("--signal", metavar="ID", help="The signal that the controller switches.")
+    ] = None,
     address: Annotated[str, typer.Option("--address", metavar="HOST", help="The controller.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="UDP port; often 161 or 501.")] = 161,
     remote: Annotated[
@@ -43,7 +43,7 @@ def upload_command(  # noqa: PLR0913, PLR0917 - one argument per option
         typer.Option(
             "--community-file",
             metavar="FILE",
-            help="File of mode 600 with the SNMP community; else the variable GRUENBAND_SNMP_COMMUNITY.",
+            help="File of mode 600 with the SNMP community; else the variable GRUENBAND_NTCIP_COMMUNITY.",
         ),
     ] = None,
     backup: Annotated[
@@ -56,6 +56,14 @@ def upload_command(  # noqa: PLR0913, PLR0917 - one argument per option
         bool,
         typer.Option("--split-numbers-fixed", help="The controller does not let patternSplitNumber be set."),
     ] = False,
+    restore: Annotated[
+        Path | None,
+        typer.Option(
+            "--restore",
+            metavar="FILE",
+            help="Instead of a plan: set what an earlier upload kept with --backup.",
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be set, and send nothing.")
     ] = False,
@@ -71,7 +79,12 @@ def upload_command(  # noqa: PLR0913, PLR0917 - one argument per option
     controller has taken the whole database, its old plan stays in force, and the message says so. SNMP 1 and 2c are not
     encrypted: use a network of your own.
     """
-    settings = _settings(plan, signal, profile)
+    if restore is not None and plan is None:
+        settings, name = _restored(restore), restore.stem
+    elif plan is not None and signal is not None and restore is None:
+        settings, name = _settings(plan, signal, profile), f"backup-{signal}"
+    else:
+        refuse("give PLAN and --signal ID, or --restore FILE alone")
     if dry_run:
         from sim.export.snmp import dry_run as sets
 
@@ -81,7 +94,7 @@ def upload_command(  # noqa: PLR0913, PLR0917 - one argument per option
     from sim.export.ntcip import file_name
     from sim.export.snmp_wire import Target, community_from_environment, community_from_file
 
-    kept = backup or Path(f"backup-{file_name(signal)}")
+    kept = backup or Path(file_name(name))
     if kept.exists():
         refuse(
             f"{kept} is there already, and the old values of a controller go there; name another with --backup"
@@ -89,13 +102,22 @@ def upload_command(  # noqa: PLR0913, PLR0917 - one argument per option
     community = community_from_file(community_file) if community_file else community_from_environment()
     target = Target(address, port, community, version=snmp.value, allow_remote=remote)
     report = _upload(settings, target, kept, split_numbers_fixed=split_numbers_fixed)
-    typer.echo(f"Signal '{signal}': {report}.")
+    typer.echo(f"{target}: {report}.")
     for what, rows in (("has no place for", report.skipped), ("was told to drop", report.cleared)):
         if rows:
             typer.echo(
                 f"The controller {what} {len(rows)} rows without effect, such as {rows[0].label}.", err=True
             )
     return 0
+
+
+def _restored(path: Path) -> Sequence[Setting]:
+    from sim.export.ntcip_objects import read_list
+
+    try:
+        return read_list(path.read_bytes(), str(path))
+    except OSError as error:
+        refuse(f"{path} cannot be read: {error.strerror or error}")
 
 
 def _upload(

@@ -199,7 +199,7 @@ def resolve(target: Target) -> tuple[socket.AddressFamily, tuple[Any, ...]]:
         raise InputError(msg) from error
     family, _, _, _, address = found[0]
     if not target.allow_remote and not ipaddress.ip_address(str(address[0]).split("%")[0]).is_loopback:
-        msg = f"{target.address} is another machine; without the flag that allows it only this machine's own addresses are used"
+        msg = f"{target.address} is another machine; --remote (allow_remote) is needed to reach one"
         raise InputError(msg)
     return family, address
 
