@@ -91,10 +91,10 @@ def upload_command(  # noqa: PLR0913, PLR0917 - one argument per option
         for line in sets(settings):
             typer.echo(line)
         return 0
-    from sim.export.ntcip import file_name
+    from sim.export.names import file_names
     from sim.export.snmp_wire import Target, community_from_environment, community_from_file
 
-    kept = backup or Path(file_name(name))
+    kept = backup or Path(file_names([(name,)], ".csv")[0])
     if kept.exists():
         refuse(
             f"{kept} is there already, and the old values of a controller go there; name another with --backup"

@@ -158,7 +158,7 @@ def _group_differences(form: Format, signal: SignalPlan, other: SignalPlan) -> I
             for field in fields if key in form.carries else ():
                 have, want = getattr(found, field), getattr(group, field)
                 if have != want:
-                    text = f"{field} of group '{group.name}' is {have}, not {want}"
+                    text = f"the {field} of group '{group.name}' is {_told(have)}, not {_told(want)}"
                     yield Finding("file", text, signal.id, groups=(group.name,))
 
 
@@ -177,7 +177,11 @@ def _program_differences(
     if read.cycle != program.cycle:
         return [Finding("file", f"the cycle is {read.cycle} s, not {program.cycle} s", *where)]
     found = [
-        Finding("file", f"{field} is {getattr(read, field)}, not {getattr(program, field)}", *where)
+        Finding(
+            "file",
+            f"the {key} is {_told(getattr(read, field))}, not {_told(getattr(program, field))}",
+            *where,
+        )
         for key, field in PROGRAM_FIELDS.items()
         if key in form.carries and getattr(read, field) != getattr(program, field)
     ]
@@ -190,6 +194,11 @@ def _program_differences(
         name = signal.groups[k].name
         found.append(Finding("file", f"group '{name}' shows something else", *where, (name,), second))
     return found
+
+
+def _told(value: object) -> str:
+    """Say a value that differs; of a list that it does is enough."""
+    return f"{value} s" if isinstance(value, int) else "another" if isinstance(value, tuple) else str(value)
 
 
 def _plain(form: Format, shown: NDArray[np.uint8]) -> NDArray[np.uint8]:

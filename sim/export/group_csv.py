@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from sim.errors import InputError
 from sim.export.format import Format
+from sim.export.names import file_names
 from sim.export.regroup import FileGroup, FileProgram, FileSignal, rebuild
 from sim.signals.lamps import seconds_of
 
@@ -48,24 +49,12 @@ def write(plan: Plan) -> dict[str, bytes]:
         If the table cannot say something: a group without lanes, always green, without green, with more than two
         greens or without red between two of them, or a name that its readers would change.
     """
-    files: dict[str, bytes] = {}
-    taken: set[str] = set()
-    for signal in plan.signals:
-        for program in signal.programs:
-            name = _file_name(signal.id, program.id, taken)
-            files[name] = _table(signal, program).encode()
-    return files
-
-
-def _file_name(signal: str, program: str, taken: set[str]) -> str:
-    """Make a name that every file system takes, and another one for each file."""
-    stem = "_".join(re.sub(r"[^A-Za-z0-9-]+", "-", text)[:60] or "-" for text in (signal, program))
-    name, count = stem, 1
-    while name.lower() in taken:
-        count += 1
-        name = f"{stem}_{count}"
-    taken.add(name.lower())
-    return f"{name}.csv"
+    programs = [(signal, program) for signal in plan.signals for program in signal.programs]
+    names = file_names([(signal.id, program.id) for signal, program in programs], ".csv")
+    return {
+        name: _table(signal, program).encode()
+        for name, (signal, program) in zip(names, programs, strict=True)
+    }
 
 
 def _table(signal: SignalPlan, program: Program) -> str:

@@ -1,27 +1,43 @@
-"""Names of the files of formats that write one file for each signal."""
+"""Names of the files of formats that write several."""
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# Of each part of a name; file systems take 255 bytes for the whole.
+LONGEST_PART = 60
 
 
-def signal_file(number: int, signal: str, suffix: str) -> str:
+def file_names(ids: Sequence[tuple[str, ...]], suffix: str) -> list[str]:
     """
-    Name the file of a signal.
+    Name files after signals and programs.
 
     Parameters
     ----------
-    number : int
-        Place of the signal in the plan, from 1; keeps names apart that differ in special characters only.
-    signal : str
-        Id of the signal.
+    ids : sequence of tuple of str
+        What each file is of.
     suffix : str
         With its dot.
 
     Returns
     -------
-    str
-        A plain file name on every system, whatever the id is.
+    list of str
+        Plain file names on every system, whatever the ids are, each another one also where case does not count.
     """
-    plain = re.sub(r"[^A-Za-z0-9_-]+", "_", signal).strip("_")[:60]
-    return f"{number:03d}_{plain}{suffix}" if plain else f"{number:03d}{suffix}"
+    taken: set[str] = set()
+    names = []
+    for parts in ids:
+        stem = "_".join(
+            re.sub(r"[^A-Za-z0-9-]+", "-", part)[:LONGEST_PART].strip("-") or "x" for part in parts
+        )
+        name, count = stem, 1
+        while name.lower() in taken:
+            count += 1
+            name = f"{stem}_{count}"
+        taken.add(name.lower())
+        names.append(f"{name}{suffix}")
+    return names

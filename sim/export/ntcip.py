@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 import numpy as np
 
 from sim.errors import InputError
 from sim.export.format import Format
+from sim.export.names import file_names
 from sim.export.ntcip_objects import read_list, write_list
 from sim.export.ntcip_reader import Database, read_rings
 from sim.export.ntcip_schedule import read_schedule
@@ -27,28 +26,22 @@ if TYPE_CHECKING:
     from sim.signals.plan import Group, Plan, Program, SignalPlan
     from sim.signals.rings import RingProgram
 
-# File systems take 255 bytes for a name.
-_LONGEST_NAME = 200
 
-
-def file_name(signal: str) -> str:
+def list_names(plan: Plan) -> list[str]:
     """
-    Name the file of a signal.
+    Name the list of each signal.
 
     Parameters
     ----------
-    signal : str
-        Its id.
+    plan : Plan
+        The plan.
 
     Returns
     -------
-    str
-        The id with all but letters, digits and ``_.-~`` as per cent codes; long ones end with a hash instead.
+    list of str
+        In the order of its signals.
     """
-    name = quote(signal, safe="")
-    if len(name) > _LONGEST_NAME:
-        name = f"{name[:_LONGEST_NAME]}~{hashlib.sha256(signal.encode()).hexdigest()[:16]}"
-    return f"{name}.csv"
+    return file_names([(signal.id,) for signal in plan.signals], ".csv")
 
 
 def settings_of(plan: Plan, signal: SignalPlan) -> list[Setting]:
@@ -96,7 +89,8 @@ def write(plan: Plan) -> dict[str, bytes]:
     InputError
         If the objects cannot express it.
     """
-    return {file_name(signal.id): write_list(settings_of(plan, signal)) for signal in plan.signals}
+    lists = (write_list(settings_of(plan, signal)) for signal in plan.signals)
+    return dict(zip(list_names(plan), lists, strict=True))
 
 
 def read(files: Files, base: Plan | None) -> Plan:
@@ -123,7 +117,7 @@ def read(files: Files, base: Plan | None) -> Plan:
     if base is None:
         msg = "NTCIP objects have numbers only; give the plan that names the groups and programs (--plan)"
         raise InputError(msg)
-    names = {file_name(signal.id): signal for signal in base.signals}
+    names = dict(zip(list_names(base), base.signals, strict=True))
     strange = [name for name in files if name not in names]
     if strange:
         msg = f"{strange[0]} is the list of no signal of plan '{base.name}'; expected {next(iter(names))} and the like"

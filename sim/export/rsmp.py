@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sim.errors import InputError
 from sim.export.format import Format
-from sim.export.names import signal_file
+from sim.export.names import file_names
 from sim.export.rsmp_read import (
     COMMANDS,
     PLAN_NUMBER,
@@ -50,10 +50,8 @@ def write_rsmp(plan: Plan) -> dict[str, bytes]:
     InputError
         If a value is out of the range of its command.
     """
-    return {
-        signal_file(k, signal.id, ".jsonl"): _file(plan, signal)
-        for k, signal in enumerate(plan.signals, start=1)
-    }
+    names = file_names([(signal.id,) for signal in plan.signals], ".jsonl")
+    return {name: _file(plan, signal) for name, signal in zip(names, plan.signals, strict=True)}
 
 
 def _file(plan: Plan, signal: SignalPlan) -> bytes:

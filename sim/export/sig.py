@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from sim.errors import InputError
 from sim.export.format import Format
-from sim.export.names import signal_file
+from sim.export.names import file_names
 from sim.export.sig_read import read_sig
 from sim.signals.lamps import GREEN, PERMISSIVE, lamps, runs
 
@@ -78,8 +78,10 @@ def write_sig(plan: Plan) -> dict[str, bytes]:
     InputError
         If a group rests in something else than red, or has a sequence that the format does not know.
     """
+    names = file_names([(signal.id,) for signal in plan.signals], ".sig")
     return {
-        signal_file(k, signal.id, ".sig"): _file(k, signal) for k, signal in enumerate(plan.signals, start=1)
+        name: _file(k, signal)
+        for k, (name, signal) in enumerate(zip(names, plan.signals, strict=True), start=1)
     }
 
 

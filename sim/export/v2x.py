@@ -10,7 +10,7 @@ import numpy as np
 
 from sim.errors import InputError
 from sim.export.format import Format
-from sim.export.names import signal_file
+from sim.export.names import file_names
 from sim.export.spatem import NO_MARK, Movement, Spatem, decode_spatem, encode_spatem, mark
 from sim.signals.lamps import PERMISSIVE, RED_YELLOW, YELLOW, greens_of, lamps
 from sim.signals.plan import Green, Plan, Program, SignalPlan
@@ -57,8 +57,10 @@ def write_v2x(plan: Plan) -> dict[str, bytes]:
     if len(plan.signals) > MOST_INTERSECTIONS:
         msg = f"plan '{plan.name}' has {len(plan.signals)} signals; SPATEM numbers up to {MOST_INTERSECTIONS}"
         raise InputError(msg)
+    names = file_names([(signal.id,) for signal in plan.signals], ".json")
     return {
-        signal_file(k, signal.id, ".json"): _file(k, signal) for k, signal in enumerate(plan.signals, start=1)
+        name: _file(k, signal)
+        for k, (name, signal) in enumerate(zip(names, plan.signals, strict=True), start=1)
     }
 
 

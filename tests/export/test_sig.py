@@ -198,8 +198,8 @@ def test_the_file_alone_gives_a_plan_of_protected_greens(bochum_plan: Plan, ring
 def test_the_gate_writes_a_folder_with_a_file_for_each_signal(bochum_plan: Plan, tmp_path: Path) -> None:
     assert find_format("sig") is FORMAT
     paths = export_plan(bochum_plan, FORMAT, tmp_path / "out", load_profile("rilsa").limits)
-    assert [path.name for path in paths[:2]] == ["001_R01.sig", "002_R02.sig"]
-    assert list(FORMAT.write(odd_plan())) == ["001_A_B.sig"]
+    assert [path.name for path in paths[:2]] == ["R01.sig", "R02.sig"]
+    assert list(FORMAT.write(odd_plan())) == ["A-B.sig"]
     back = FORMAT.read({path.name: path.read_bytes() for path in paths}, bochum_plan)
     assert [signal.id for signal in back.signals] == [signal.id for signal in bochum_plan.signals]
 
@@ -217,16 +217,14 @@ def test_the_gate_writes_a_folder_with_a_file_for_each_signal(bochum_plan: Plan,
 )
 def test_a_fault_planted_in_the_file_is_found(bochum_plan: Plan, old: str, new: str, finding: str) -> None:
     files = FORMAT.write(bochum_plan)
-    text = files["002_R02.sig"].decode()
+    text = files["R02.sig"].decode()
     broken = re.sub(old, new, text, count=0 if "fixedstate" in old else 1)
     assert broken != text
-    files.pop("001_R01.sig")
+    files.pop("R01.sig")
     plan = bochum_plan.model_copy(update={"signals": bochum_plan.signals[1:]})
     if "R01" in new:
         plan = bochum_plan
-    found = file_findings(
-        plan, FORMAT, files | {"002_R02.sig": broken.encode()}, load_profile("rilsa").limits
-    )
+    found = file_findings(plan, FORMAT, files | {"R02.sig": broken.encode()}, load_profile("rilsa").limits)
     assert any(finding in str(one) for one in found), found
 
 

@@ -166,7 +166,7 @@ def test_the_plan_comes_back(bochum_plan: Plan, ring_plan: Plan) -> None:
 def test_the_gate_writes_a_folder(ring_plan: Plan, tmp_path: Path) -> None:
     assert find_format("v2x") is FORMAT
     [path] = export_plan(ring_plan, FORMAT, tmp_path / "out", load_profile("nema").limits)
-    assert path.name == "001_Main_1st.json"
+    assert path.name == "Main-1st.json"
     assert FORMAT.read({path.name: path.read_bytes()}, ring_plan) == ring_plan
 
 
