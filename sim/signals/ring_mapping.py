@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from itertools import chain
+from itertools import chain, product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # MUTCD 4E.06: 3.5 ft/s, for crossings of which the matrix says nothing [m/s].
 WALKING_SPEED = 1.067
+# Sides of barriers of a dual-ring signal; with more the greens show stages.
+MOST_SIDES = 4
 # The numbers of the eight phases of a dual-ring signal, by side of the barrier and ring.
 EIGHT = (((1, 2), (5, 6)), ((3, 4), (7, 8)))
 
@@ -184,13 +186,17 @@ def _layout(signal: SignalPlan, program: Program, spans: list[Span], walks: list
         return (one.group, other.group) in foes or (other.group, one.group) in foes
 
     dual = two_rings(spans, program.cycle, conflict)
-    if dual is not None:
+    # Which chain of a side is which ring matters to overlaps that cross a barrier.
+    turns = product((1, -1), repeat=len(dual) - 1) if dual is not None and len(dual) <= MOST_SIDES else ()
+    for turn in turns:
+        layout = [side[::step] for side, step in zip(dual or [], (1, *turn), strict=True)]
         try:
-            _numbered(signal, program, dual, spans, walks)
+            _numbered(signal, program, layout, spans, walks)
         except InputError:
-            # The greens only look like two rings; one ring may do, and says why if not.
-            dual = None
-    return dual or one_ring(spans, [walk.begin for walk in walks], program.cycle)
+            # The greens only look like these rings; others may do, and one ring says why if none does.
+            continue
+        return layout
+    return one_ring(spans, [walk.begin for walk in walks], program.cycle)
 
 
 def _numbered(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -13,9 +13,11 @@ from sim.errors import InputError
 from sim.export.gate import export_plan, file_findings
 from sim.export.gmns import FORMAT, TABLES
 from sim.signals.lamps import lamps
-from sim.signals.plan import Plan
 from sim.signals.profile import load_profile
 from sim.signals.ring_mapping import map_rings
+
+if TYPE_CHECKING:
+    from sim.signals.plan import Plan
 
 BASIC = load_profile("basic").limits
 SCHEMAS = Path(__file__).parent / "data" / "gmns"
@@ -136,7 +138,7 @@ def test_what_has_no_rings_is_refused_by_name(bochum_plan: Plan, cologne_plan: P
     for signal in bochum_plan.signals:
         with pytest.raises(InputError, match=f"signal '{signal.id}'.*red-yellow"):
             FORMAT.write(bochum_plan.model_copy(update={"signals": (signal,)}))
-    with pytest.raises(InputError, match="signal '256201389'.*group 'K3'"):
+    with pytest.raises(InputError, match=r"signal '256201389'.*group 'K3'"):
         FORMAT.write(cologne_plan)
 
 
@@ -149,7 +151,12 @@ def test_names_with_quotes_line_up(ring_plan: Plan, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "old", "new", "words"),
     [
-        ("signal_timing_phase", "1-1-1,1-1,1,16,16,0,4", "1-1-1,1-1,1,15,15,0,5", "group 'K1' shows something else"),
+        (
+            "signal_timing_phase",
+            "1-1-1,1-1,1,16,16,0,4",
+            "1-1-1,1-1,1,15,15,0,5",
+            "group 'K1' shows something else",
+        ),
         ("signal_phase_mvmt", "/K1,,protected", "/K1,,permitted", "group 'K1' shows something else"),
         ("signal_coordination", "begin_of_green,45", "begin_of_green,46", "contradict"),
         ("signal_timing_phase", "1-1-1,1-1,1,16,16,0,4", "1-1-1,1-1,1,16,18,0,4", "green that varies"),

@@ -48,31 +48,38 @@ def test_a_dual_ring_signal_gets_the_usual_numbers(ring_plan: Plan) -> None:
         ring = same(signal, program)
         places = {p.number: (p.barrier, p.ring, p.position) for p in ring.phases}
         assert places == {
-            **{1: (1, 1, 1), 2: (1, 1, 2), 3: (2, 1, 1), 4: (2, 1, 2)},
-            **{5: (1, 2, 1), 6: (1, 2, 2), 7: (2, 2, 1), 8: (2, 2, 2)},
+            1: (1, 1, 1),
+            2: (1, 1, 2),
+            3: (2, 1, 1),
+            4: (2, 1, 2),
+            5: (1, 2, 1),
+            6: (1, 2, 2),
+            7: (2, 2, 1),
+            8: (2, 2, 2),
         }
         assert all(phase.groups == (f"K{phase.number}",) for phase in ring.phases)
         assert ring.coordinated == (2, 6)
         # Phase 2 begins 20 s after the barrier, phase 6 after 25 s.
         assert (ring.start, ring.offset) == (20, (20 + program.offset) % 100)
-        assert {p.number: (p.walk, p.pedestrian_clear) for p in ring.phases if p.pedestrians} == dict.fromkeys(
-            (2, 4, 6, 8), (7, 12)
-        )
+        assert {
+            p.number: (p.walk, p.pedestrian_clear) for p in ring.phases if p.pedestrians
+        } == dict.fromkeys((2, 4, 6, 8), (7, 12))
         assert check_rings(ring, signal, NEMA) == []
 
 
 def test_signals_of_cologne_map_unless_a_green_returns_with_the_next_phase(cologne_plan: Plan) -> None:
-    mapped = []
+    mapped, refused = [], []
     for signal in cologne_plan.signals:
         try:
             ring = same(signal, signal.programs[0])
         except InputError as error:
-            assert re.search(
-                r"group 'K\d' ends at 87 s and is green again with the very next phase at 0 s", str(error)
-            )
-        else:
-            mapped.append(signal.id)
-            assert check_rings(ring, signal, NEMA) == []
+            refused.append(str(error))
+            continue
+        mapped.append(signal.id)
+        assert check_rings(ring, signal, NEMA) == []
+    assert len(refused) == 4
+    words = r"group 'K\d' ends at 87 s and is green again with the very next phase at 0 s"
+    assert all(re.search(words, text) for text in refused)
     assert mapped == ["247379907", "252017285", "26110729", "cluster_1098574052_1098574061_247379905"]
 
 
@@ -100,7 +107,10 @@ def test_red_yellow_is_refused_for_every_signal_of_bochum(bochum_plan: Plan) -> 
         (small(("A", 0, 60)), "no green begins or ends"),
         (small(("A", 0, 20), ("B", 30, 55), B={"rest": "off"}), "group 'B' rests dark"),
         (small(*((f"G{k}", 5 * k, 5 * k + 2) for k in range(17)), cycle=85), "it takes 17 phases"),
-        (small(("A", 0, 20), ("A", 25, 55), ("B", 0, 20), ("C", 25, 55)), "'A' ends at 20 s and is green again"),
+        (
+            small(("A", 0, 20), ("A", 25, 55), ("B", 0, 20), ("C", 25, 55)),
+            "'A' ends at 20 s and is green again",
+        ),
         (
             small(("A", 0, 20), ("F", 4, 12), ("C", 30, 55), F={"kind": "pedestrian", "yellow": 0}),
             "pedestrian group 'F' begins at 4 s, when no phase begins",
@@ -124,7 +134,9 @@ def test_pedestrians_alone_get_a_phase_of_their_own() -> None:
 
 
 def faulty(ring: RingProgram, number: int, /, **changes: Any) -> RingProgram:
-    return replace(ring, phases=tuple(replace(p, **changes) if p.number == number else p for p in ring.phases))
+    return replace(
+        ring, phases=tuple(replace(p, **changes) if p.number == number else p for p in ring.phases)
+    )
 
 
 @pytest.mark.parametrize(
@@ -168,7 +180,9 @@ def test_rules_of_the_whole_program_find_their_faults(ring_plan: Plan) -> None:
 
 def _local(phases: list[RingPhase], phase: RingPhase) -> int:
     return sum(
-        p.split for p in phases if (p.ring, p.barrier) == (phase.ring, phase.barrier) and p.position < phase.position
+        p.split
+        for p in phases
+        if (p.ring, p.barrier) == (phase.ring, phase.barrier) and p.position < phase.position
     )
 
 
@@ -202,7 +216,9 @@ def ring_programs(draw: st.DrawFn) -> tuple[SignalPlan, RingProgram]:
         if len(own) > 2 and draw(st.booleans()):
             k = draw(st.integers(0, len(own) - 1))
             parents = (own[k], own[(k + 1) % len(own)])
-            overlaps.append(Overlap(len(overlaps) + 1, f"O{r}", parents, draw(st.sampled_from(((), parents[:1])))))
+            overlaps.append(
+                Overlap(len(overlaps) + 1, f"O{r}", parents, draw(st.sampled_from(((), parents[:1]))))
+            )
     # Where both rings show the same green, the greens alone do not say which ring goes on with which.
     locals_ = [(p.barrier, _local(phases, p), p.green, p.yellow) for p in phases]
     assume(len(set(locals_)) == len(locals_))
@@ -257,7 +273,9 @@ def test_random_greens_map_exactly_or_are_refused(drawn: list[tuple[str, int, in
     groups = tuple(Group(name=name, minimum_green=5, yellow=3) for name in taken or "A")
     program = Program(id="p", number=1, cycle=60, offset=7, greens=tuple(greens))
     signal = SignalPlan(id="s", groups=groups, programs=(program,))
+    refusal = ""
     try:
         same(signal, program)
     except InputError as error:
-        assert str(error).startswith("signal 's': program 'p' cannot be said as rings and barriers: ")
+        refusal = str(error)
+    assert not refusal or refusal.startswith("signal 's': program 'p' cannot be said as rings and barriers: ")
