@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import sumo
-from defusedxml import ElementTree as ET
+from defusedxml import ElementTree
 from lxml import etree
 
 from sim.errors import InputError
@@ -91,7 +91,7 @@ def recorded(net: Path, plans: Path, program: str) -> dict[int, str]:
         [*command, "--no-step-log"], check=True, capture_output=True, text=True, env=environment
     )
     assert "Error" not in done.stderr
-    states = ET.parse(folder / "states.xml").getroot()
+    states = ElementTree.parse(folder / "states.xml").getroot()
     return {int(float(e.get("time", ""))): e.get("state", "") for e in states}
 
 
