@@ -198,6 +198,9 @@ def _ring(logic: Element, signal: SignalPlan, program: Program, where: str) -> R
     phases = {
         _whole(phase.get("name", ""), f"{where}: name of a phase"): phase for phase in logic.iter("phase")
     }
+    if len(phases) != sum(1 for _ in logic.iter("phase")):
+        msg = f"{where}: a phase stands there twice"
+        raise InputError(msg)
     barrier = _numbers(params, "barrier2Phases", where)
     if set(_numbers(params, "maxRecall", where)) != set(phases):
         msg = f"{where}: maxRecall does not name all phases, so the greens are not fixed"

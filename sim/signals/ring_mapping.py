@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from itertools import chain, product
 from typing import TYPE_CHECKING
 
@@ -11,14 +10,13 @@ import numpy as np
 from sim.errors import InputError
 from sim.signals.lamps import GREEN, PERMISSIVE, greens_of, seconds_of
 from sim.signals.plan import Green, Program
-from sim.signals.ring_fit import MOST_PHASES, Layout, Slot, Span, one_ring, two_rings
+from sim.signals.ring_fit import MOST_PHASES, Layout, Rings, Slot, Span, one_ring, two_rings
+from sim.signals.ring_walks import place_walks
 from sim.signals.rings import Overlap, RingPhase, RingProgram, followers, phase_begins
 
 if TYPE_CHECKING:
     from sim.signals.plan import Group, SignalPlan
 
-# MUTCD 4E.06: 3.5 ft/s, for crossings of which the matrix says nothing [m/s].
-WALKING_SPEED = 1.067
 # Sides of barriers of a dual-ring signal; with more the greens show stages.
 MOST_SIDES = 4
 # The numbers of the eight phases of a dual-ring signal, by side of the barrier and ring.
@@ -214,7 +212,7 @@ def _numbered(
         for r in range(len(sides[0]))
     ]
     served, overlaps = _served(program, rings, spans)
-    walking = _walking(signal, program, rings, walks)
+    walking = place_walks(signal, program, rings, walks)
     phases = [
         _phase(signal, (numbers[s][r][k], r + 1, s + 1, k + 1), slot, served, walking, overlaps)
         for s, side in enumerate(sides)
@@ -280,11 +278,8 @@ def _pair(ring: list[Slot], pair: tuple[int, int]) -> list[int]:
     return [even, odd] if ring[0].green > ring[1].green else [odd, even]
 
 
-_Rings = list[list[tuple[int, Slot]]]
-
-
 def _served(
-    program: Program, rings: _Rings, spans: list[Span]
+    program: Program, rings: Rings, spans: list[Span]
 ) -> tuple[dict[int, dict[str, bool]], list[Overlap]]:
     """Find the phases of each group: one, or the parents of an overlap."""
     served: dict[int, dict[str, bool]] = {}
@@ -299,7 +294,7 @@ def _served(
     return served, overlaps
 
 
-def _parents(program: Program, rings: _Rings, own: list[Span]) -> tuple[list[int], list[int]]:
+def _parents(program: Program, rings: Rings, own: list[Span]) -> tuple[list[int], list[int]]:
     """Find the phases of one ring that the greens of a group run through."""
     name, cycle = own[0].group, program.cycle
     for ring in rings:
@@ -348,52 +343,6 @@ def _run(ring: list[tuple[int, Slot]], span: Span, cycle: int) -> list[tuple[int
                 if end == span.green and last.yellow == span.yellow:
                     return turned[: n + 1]
     return []
-
-
-def _walking(
-    signal: SignalPlan, program: Program, rings: _Rings, walks: list[Span]
-) -> dict[int, tuple[int, int, list[str]]]:
-    """Give each walk to a phase that begins with it: walk, pedestrian clearance and groups by phase number."""
-    walking: dict[int, tuple[int, int, list[str]]] = {}
-    for walk in walks:
-        fitting = [
-            x for ring in rings for x in ring if x[1].begin == walk.begin and walk.green < program.cycle
-        ]
-        if not fitting:
-            msg = f"pedestrian group '{walk.group}' begins at {walk.begin} s, when no phase begins"
-            raise InputError(msg)
-        for number, slot in sorted(fitting, key=lambda x: -x[1].green):
-            need = _clearance(signal, program, walk, (slot.begin + slot.split) % program.cycle)
-            held, clear, names = walking.get(number, (walk.green, 0, []))
-            # What the green does not hold of the clearance passes in yellow and red clearance.
-            if held == walk.green <= slot.green and walk.green + need <= slot.split:
-                clear = max(clear, min(need, slot.green - walk.green))
-                walking[number] = (held, clear, [*names, walk.group])
-                break
-        else:
-            number, slot = fitting[0]
-            msg = (
-                f"pedestrian group '{walk.group}' walks {walk.green} s and clears {need} s, which phase {number} "
-                f"with {slot.green} s of green and a split of {slot.split} s does not hold beside its other walks"
-            )
-            raise InputError(msg)
-    return walking
-
-
-def _clearance(signal: SignalPlan, program: Program, walk: Span, following: int) -> int:
-    """Find the time that must pass from the end of a walk to the next phase [s]."""
-    end = (walk.begin + walk.green) % program.cycle
-    to_next = (following - end) % program.cycle
-    needs = []
-    for cell in signal.intergreens:
-        if cell.clearing == walk.group:
-            ahead = [(g.begin - end) % program.cycle for g in program.greens if g.group == cell.entering]
-            # Foes that come later than the next phase leave more time.
-            needs.append(cell.seconds - max(min(ahead, default=0) - to_next, 0))
-    crossing = next(group.crossing for group in signal.groups if group.name == walk.group)
-    if not needs and crossing is not None:
-        needs = [math.ceil(crossing / WALKING_SPEED - 1e-9)]
-    return max(needs, default=0)
 
 
 def _phase(
