@@ -129,6 +129,9 @@ def _parts(signal: SignalPlan, program: Program) -> tuple[list[Span], list[Span]
     """Take the greens apart into those of vehicles and those of pedestrians."""
     spans: list[Span] = []
     walks: list[Span] = []
+    greens: dict[str, list[Green]] = {}
+    for green in program.greens:
+        greens.setdefault(green.group, []).append(green)
     for group in signal.groups:
         if group.rest in {"off", "blinking"}:
             msg = f"group '{group.name}' rests {'dark' if group.rest == 'off' else 'blinking'}, which no phase does"
@@ -136,7 +139,7 @@ def _parts(signal: SignalPlan, program: Program) -> tuple[list[Span], list[Span]
         if group.red_yellow:
             msg = f"group '{group.name}' shows {group.red_yellow} s of red-yellow, which ring-barrier controllers do not have"
             raise InputError(msg)
-        found = _spans(group, program)
+        found = _spans(group, greens.get(group.name, []), program.cycle)
         if not found:
             msg = f"group '{group.name}' has no green"
             raise InputError(msg)
@@ -145,11 +148,7 @@ def _parts(signal: SignalPlan, program: Program) -> tuple[list[Span], list[Span]
         elif len(found) > 1:
             msg = f"pedestrian group '{group.name}' has {len(found)} greens a cycle; a phase has one walk"
             raise InputError(msg)
-        elif (
-            group.yellow
-            or found[0].changes
-            or any(g.permissive for g in program.greens if g.group == group.name)
-        ):
+        elif group.yellow or any(green.permissive for green in greens[group.name]):
             msg = f"pedestrian group '{group.name}' shows yellow or gives way, which a walk does not"
             raise InputError(msg)
         else:
@@ -157,13 +156,11 @@ def _parts(signal: SignalPlan, program: Program) -> tuple[list[Span], list[Span]
     return spans, walks
 
 
-def _spans(group: Group, program: Program) -> list[Span]:
+def _spans(group: Group, greens: list[Green], cycle: int) -> list[Span]:
     """Join the greens of a group that follow each other without a gap."""
-    cycle = program.cycle
     letters = np.zeros(cycle, np.uint8)
-    for green in program.greens:
-        if green.group == group.name:
-            letters[seconds_of(green.begin, green.end, cycle)] = PERMISSIVE if green.permissive else GREEN
+    for green in greens:
+        letters[seconds_of(green.begin, green.end, cycle)] = PERMISSIVE if green.permissive else GREEN
     changes = {t for t in range(cycle) if letters[t] and letters[t - 1] and letters[t] != letters[t - 1]}
     return [
         Span(

@@ -13,6 +13,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from sim.errors import InputError
+from sim.network.graph import RoadGraph
+from sim.run import timing_rules
+from sim.scenario import load_scenario
+from sim.signals.extract import extract_plan
 from sim.signals.lamps import lamps
 from sim.signals.plan import Green, Group, Intergreen, Plan, Program, SignalPlan
 from sim.signals.profile import load_profile
@@ -81,6 +85,24 @@ def test_signals_of_cologne_map_unless_a_green_returns_with_the_next_phase(colog
     words = r"group 'K\d' ends at 87 s and is green again with the very next phase at 0 s"
     assert all(re.search(words, text) for text in refused)
     assert mapped == ["247379907", "252017285", "26110729", "cluster_1098574052_1098574061_247379905"]
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "of"),
+    [("cologne1", 1, 1), ("cologne3", 2, 3), ("ingolstadt7", 1, 7), ("grid4x4", 16, 16)],
+)
+def test_signals_of_other_nets_map_as_far_as_overlaps_can(name: str, count: int, of: int) -> None:
+    scenario = load_scenario(f"resco-{name}")
+    graph = RoadGraph.from_file(scenario.network, scenario.additional)
+    plan = extract_plan(graph, timing_rules(scenario), name)
+    refused = []
+    for signal in plan.signals:
+        try:
+            same(signal, signal.programs[0])
+        except InputError as error:
+            refused.append(str(error))
+    assert (len(plan.signals) - len(refused), len(plan.signals)) == (count, of)
+    assert all("an overlap stays green between its phases" in text for text in refused)
 
 
 def test_a_left_turn_first_permissive_then_protected_is_an_overlap(cologne_plan: Plan) -> None:
