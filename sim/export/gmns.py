@@ -246,6 +246,9 @@ def _ring(
     phases = {
         row["timing_phase_id"]: row for row in tables["signal_timing_phase"] if row["timing_plan_id"] == at
     }
+    if len(phases) != sum(row["timing_plan_id"] == at for row in tables["signal_timing_phase"]):
+        msg = f"signal_timing_phase.csv: plan {at} has a timing_phase_id twice"
+        raise InputError(msg)
     names = {_movement(signal.id, group.name): group for group in signal.groups}
     served: dict[str, list[tuple[int, str]]] = {}
     for row in tables["signal_phase_mvmt"]:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 SCHEMA = "http://sumo.dlr.de/xsd/additional_file.xsd"
 # SUMO: characters that an id of a traffic light must not have.
 FORBIDDEN = frozenset(" \t\n\r|\\'\";,<>&")
-PHASES = range(1, 9)
+# SUMO 1.28 forces off phases of other orders, or rings of other lengths, seconds away from their splits.
+EIGHT = [[1, 2, 3, 4], [5, 6, 7, 8]]
 # The duration of a phase is not used by this kind of program, but must be there [s].
 UNUSED = 99
 LARGEST_FILE = 64 * 2**20
@@ -66,9 +67,11 @@ def _check(signal: SignalPlan, program: Program, ring: RingProgram) -> None:
         if FORBIDDEN & set(name):
             msg = f"'{name}' is no id of SUMO's; leave out blanks and the characters | \\ ' \" ; , < > &"
             raise InputError(msg)
-    sides = {(phase.ring, phase.barrier) for phase in ring.phases}
-    if sides != {(1, 1), (1, 2), (2, 1), (2, 2)} or any(p.number not in PHASES for p in ring.phases):
-        msg = "it has one ring, or not two sides of a barrier; SUMO needs two rings with two barriers and phases 1 to 8"
+    if [[phase.number for phase in order] for order in ring_orders(ring)] != EIGHT:
+        msg = (
+            "it is not the signal of eight phases in two rings, 1 2 | 3 4 and 5 6 | 7 8, with the longer phase of each pair "
+            "last; SUMO runs others at other seconds"
+        )
         raise InputError(msg)
     for overlap in ring.overlaps:
         msg = f"group '{overlap.group}' is green through several phases, between which SUMO shows yellow"
@@ -195,6 +198,9 @@ def _ring(logic: Element, signal: SignalPlan, program: Program, where: str) -> R
     phases = {
         _whole(phase.get("name", ""), f"{where}: name of a phase"): phase for phase in logic.iter("phase")
     }
+    if len(phases) != sum(1 for _ in logic.iter("phase")):
+        msg = f"{where}: a phase stands there twice"
+        raise InputError(msg)
     barrier = _numbers(params, "barrier2Phases", where)
     if set(_numbers(params, "maxRecall", where)) != set(phases):
         msg = f"{where}: maxRecall does not name all phases, so the greens are not fixed"

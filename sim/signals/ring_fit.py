@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 MOST_PHASES = 16
+# Different greens, of phases and overlaps, beyond which no two rings are looked for.
+MOST_SPANS = 64
 # MUTCD 4D.26: a longer red clearance says that the phase's green was cut at the wrong second [s].
 LONGEST_RED_CLEAR = 6
 
@@ -55,6 +57,8 @@ class Slot:
 
 # Slots by side of the barrier, ring, and order.
 Layout = list[list[list[Slot]]]
+# Numbers and times of the phases of each ring as they follow each other.
+Rings = list[list[tuple[int, Slot]]]
 
 
 def one_ring(spans: Sequence[Span], walks: Sequence[int], cycle: int) -> Layout:
@@ -85,6 +89,9 @@ def one_ring(spans: Sequence[Span], walks: Sequence[int], cycle: int) -> Layout:
     begins |= {walk for walk in walks if not any((walk - s.begin) % cycle < s.green for s in spans)}
     if not begins:
         msg = "no green begins or ends, so there is no phase"
+        raise InputError(msg)
+    if len(begins) > MOST_PHASES:
+        msg = f"it takes at least {len(begins)} phases; there are {MOST_PHASES}"
         raise InputError(msg)
     ends: dict[int, Span] = {}
     for span in changing:
@@ -152,6 +159,8 @@ def two_rings(spans: Sequence[Span], cycle: int, conflict: Callable[[Span, Span]
         Sides of the barriers in order of their first second; none if the greens do not show two rings.
     """
     times = sorted({(s.begin, s.green, s.yellow) for s in spans if s.green < cycle})
+    if len(times) > MOST_SPANS:
+        return None
     whole = {time for time in times if _is_chain(time, times, cycle)}
     phases = [time for time in times if time not in whole]
     if not 2 < len(phases) <= MOST_PHASES:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from itertools import chain
+from itertools import chain, product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,14 +10,15 @@ import numpy as np
 from sim.errors import InputError
 from sim.signals.lamps import GREEN, PERMISSIVE, greens_of, seconds_of
 from sim.signals.plan import Green, Program
-from sim.signals.ring_fit import MOST_PHASES, Layout, Slot, Span, one_ring, two_rings
+from sim.signals.ring_fit import MOST_PHASES, Layout, Rings, Slot, Span, one_ring, two_rings
+from sim.signals.ring_walks import place_walks
 from sim.signals.rings import Overlap, RingPhase, RingProgram, followers, phase_begins
 
 if TYPE_CHECKING:
     from sim.signals.plan import Group, SignalPlan
 
-# MUTCD 4E.06: 3.5 ft/s, for crossings of which the matrix says nothing [m/s].
-WALKING_SPEED = 1.067
+# Sides of barriers of a dual-ring signal; with more the greens show stages.
+MOST_SIDES = 4
 # The numbers of the eight phases of a dual-ring signal, by side of the barrier and ring.
 EIGHT = (((1, 2), (5, 6)), ((3, 4), (7, 8)))
 
@@ -129,6 +129,9 @@ def _parts(signal: SignalPlan, program: Program) -> tuple[list[Span], list[Span]
     """Take the greens apart into those of vehicles and those of pedestrians."""
     spans: list[Span] = []
     walks: list[Span] = []
+    greens: dict[str, list[Green]] = {}
+    for green in program.greens:
+        greens.setdefault(green.group, []).append(green)
     for group in signal.groups:
         if group.rest in {"off", "blinking"}:
             msg = f"group '{group.name}' rests {'dark' if group.rest == 'off' else 'blinking'}, which no phase does"
@@ -136,7 +139,7 @@ def _parts(signal: SignalPlan, program: Program) -> tuple[list[Span], list[Span]
         if group.red_yellow:
             msg = f"group '{group.name}' shows {group.red_yellow} s of red-yellow, which ring-barrier controllers do not have"
             raise InputError(msg)
-        found = _spans(group, program)
+        found = _spans(group, greens.get(group.name, []), program.cycle)
         if not found:
             msg = f"group '{group.name}' has no green"
             raise InputError(msg)
@@ -145,11 +148,7 @@ def _parts(signal: SignalPlan, program: Program) -> tuple[list[Span], list[Span]
         elif len(found) > 1:
             msg = f"pedestrian group '{group.name}' has {len(found)} greens a cycle; a phase has one walk"
             raise InputError(msg)
-        elif (
-            group.yellow
-            or found[0].changes
-            or any(g.permissive for g in program.greens if g.group == group.name)
-        ):
+        elif group.yellow or any(green.permissive for green in greens[group.name]):
             msg = f"pedestrian group '{group.name}' shows yellow or gives way, which a walk does not"
             raise InputError(msg)
         else:
@@ -157,13 +156,11 @@ def _parts(signal: SignalPlan, program: Program) -> tuple[list[Span], list[Span]
     return spans, walks
 
 
-def _spans(group: Group, program: Program) -> list[Span]:
+def _spans(group: Group, greens: list[Green], cycle: int) -> list[Span]:
     """Join the greens of a group that follow each other without a gap."""
-    cycle = program.cycle
     letters = np.zeros(cycle, np.uint8)
-    for green in program.greens:
-        if green.group == group.name:
-            letters[seconds_of(green.begin, green.end, cycle)] = PERMISSIVE if green.permissive else GREEN
+    for green in greens:
+        letters[seconds_of(green.begin, green.end, cycle)] = PERMISSIVE if green.permissive else GREEN
     changes = {t for t in range(cycle) if letters[t] and letters[t - 1] and letters[t] != letters[t - 1]}
     return [
         Span(
@@ -184,13 +181,17 @@ def _layout(signal: SignalPlan, program: Program, spans: list[Span], walks: list
         return (one.group, other.group) in foes or (other.group, one.group) in foes
 
     dual = two_rings(spans, program.cycle, conflict)
-    if dual is not None:
+    # Which chain of a side is which ring matters to overlaps that cross a barrier.
+    turns = product((1, -1), repeat=len(dual) - 1) if dual is not None and len(dual) <= MOST_SIDES else ()
+    for turn in turns:
+        layout = [side[::step] for side, step in zip(dual or [], (1, *turn), strict=True)]
         try:
-            _numbered(signal, program, dual, spans, walks)
+            _numbered(signal, program, layout, spans, walks)
         except InputError:
-            # The greens only look like two rings; one ring may do, and says why if not.
-            dual = None
-    return dual or one_ring(spans, [walk.begin for walk in walks], program.cycle)
+            # The greens only look like these rings; others may do, and one ring says why if none does.
+            continue
+        return layout
+    return one_ring(spans, [walk.begin for walk in walks], program.cycle)
 
 
 def _numbered(
@@ -208,7 +209,7 @@ def _numbered(
         for r in range(len(sides[0]))
     ]
     served, overlaps = _served(program, rings, spans)
-    walking = _walking(signal, program, rings, walks)
+    walking = place_walks(signal, program, rings, walks)
     phases = [
         _phase(signal, (numbers[s][r][k], r + 1, s + 1, k + 1), slot, served, walking, overlaps)
         for s, side in enumerate(sides)
@@ -274,11 +275,8 @@ def _pair(ring: list[Slot], pair: tuple[int, int]) -> list[int]:
     return [even, odd] if ring[0].green > ring[1].green else [odd, even]
 
 
-_Rings = list[list[tuple[int, Slot]]]
-
-
 def _served(
-    program: Program, rings: _Rings, spans: list[Span]
+    program: Program, rings: Rings, spans: list[Span]
 ) -> tuple[dict[int, dict[str, bool]], list[Overlap]]:
     """Find the phases of each group: one, or the parents of an overlap."""
     served: dict[int, dict[str, bool]] = {}
@@ -293,7 +291,7 @@ def _served(
     return served, overlaps
 
 
-def _parents(program: Program, rings: _Rings, own: list[Span]) -> tuple[list[int], list[int]]:
+def _parents(program: Program, rings: Rings, own: list[Span]) -> tuple[list[int], list[int]]:
     """Find the phases of one ring that the greens of a group run through."""
     name, cycle = own[0].group, program.cycle
     for ring in rings:
@@ -342,52 +340,6 @@ def _run(ring: list[tuple[int, Slot]], span: Span, cycle: int) -> list[tuple[int
                 if end == span.green and last.yellow == span.yellow:
                     return turned[: n + 1]
     return []
-
-
-def _walking(
-    signal: SignalPlan, program: Program, rings: _Rings, walks: list[Span]
-) -> dict[int, tuple[int, int, list[str]]]:
-    """Give each walk to a phase that begins with it: walk, pedestrian clearance and groups by phase number."""
-    walking: dict[int, tuple[int, int, list[str]]] = {}
-    for walk in walks:
-        fitting = [
-            x for ring in rings for x in ring if x[1].begin == walk.begin and walk.green < program.cycle
-        ]
-        if not fitting:
-            msg = f"pedestrian group '{walk.group}' begins at {walk.begin} s, when no phase begins"
-            raise InputError(msg)
-        for number, slot in sorted(fitting, key=lambda x: -x[1].green):
-            need = _clearance(signal, program, walk, (slot.begin + slot.split) % program.cycle)
-            held, clear, names = walking.get(number, (walk.green, 0, []))
-            # What the green does not hold of the clearance passes in yellow and red clearance.
-            if held == walk.green <= slot.green and walk.green + need <= slot.split:
-                clear = max(clear, min(need, slot.green - walk.green))
-                walking[number] = (held, clear, [*names, walk.group])
-                break
-        else:
-            number, slot = fitting[0]
-            msg = (
-                f"pedestrian group '{walk.group}' walks {walk.green} s and clears {need} s, which phase {number} "
-                f"with {slot.green} s of green and a split of {slot.split} s does not hold beside its other walks"
-            )
-            raise InputError(msg)
-    return walking
-
-
-def _clearance(signal: SignalPlan, program: Program, walk: Span, following: int) -> int:
-    """Find the time that must pass from the end of a walk to the next phase [s]."""
-    end = (walk.begin + walk.green) % program.cycle
-    to_next = (following - end) % program.cycle
-    needs = []
-    for cell in signal.intergreens:
-        if cell.clearing == walk.group:
-            ahead = [(g.begin - end) % program.cycle for g in program.greens if g.group == cell.entering]
-            # Foes that come later than the next phase leave more time.
-            needs.append(cell.seconds - max(min(ahead, default=0) - to_next, 0))
-    crossing = next(group.crossing for group in signal.groups if group.name == walk.group)
-    if not needs and crossing is not None:
-        needs = [math.ceil(crossing / WALKING_SPEED - 1e-9)]
-    return max(needs, default=0)
 
 
 def _phase(
