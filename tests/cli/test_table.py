@@ -78,7 +78,7 @@ def test_a_narrow_terminal_keeps_what_matters(
     monkeypatch: pytest.MonkeyPatch, width: int, titles: str
 ) -> None:
     console = Console(file=io.StringIO(), width=width, force_terminal=True, no_color=True, markup=False)
-    monkeypatch.setattr(table, "_console", lambda: console)
+    monkeypatch.setattr(table, "make_console", lambda: console)
     table.print_results([row("x", 30.0), row("y", 20.0)], [])
     text = cast("io.StringIO", console.file).getvalue()
     assert all(title in text for title in titles.split())
