@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim.cli.options import Debug, refuse
-from sim.errors import InputError
 
 if TYPE_CHECKING:
     from sim.network.graph import RoadGraph
@@ -180,18 +179,14 @@ def _known_plan(network: Path | None, base: Path | None, form: str, *, alone: bo
 
 
 def _contents(paths: list[Path]) -> dict[str, bytes]:
-    from sim.signals.plan import LARGEST_FILE
+    from sim.signals.files import read_whole
 
-    found = {}
+    found: dict[str, bytes] = {}
     inside = [sorted(path.iterdir()) if path.is_dir() else [path] for path in paths]
     for path in itertools.chain.from_iterable(inside):
-        try:
-            if path.stat().st_size > LARGEST_FILE:
-                refuse(f"{path} is larger than {LARGEST_FILE >> 20} MiB, which no plan is")
-            found[path.name] = path.read_bytes()
-        except OSError as error:
-            msg = f"{path} cannot be read: {error.strerror or error}"
-            raise InputError(msg) from error
+        if path.name in found:
+            refuse(f"two of the files are called {path.name}; give one at a time, or another name")
+        found[path.name] = read_whole(path)
     if not found:
         refuse(f"{paths[0]} holds no file")
     return found
@@ -220,22 +215,35 @@ def show_command(
     if picture is None:
         show_plan(read, chosen)
         return 0
+    _refuse_undrawable(chosen[0], plan)
     for path in _draw(chosen[0], picture):
         typer.echo(f"Drawn: {path}", err=True)
     return 0
+
+
+def _refuse_undrawable(signal: SignalPlan, path: Path) -> None:
+    """Refuse faults of form: a drawing would show something that no second of the plan shows."""
+    from sim.signals.profile import load_profile
+    from sim.signals.safety import FORM, check_signal
+
+    faults = [
+        one for one in check_signal(signal, load_profile("basic").limits) if one.rule in FORM | {"switch"}
+    ]
+    if faults:
+        refuse(f"{path} cannot be drawn: {faults[0]}")
 
 
 def _draw(signal: SignalPlan, picture: Path) -> list[Path]:
     """Draw the first program into the file named, and the others and the matrix beside it."""
     from sim.export.drawing import draw_matrix, draw_program
     from sim.export.picture import KINDS, render
-    from sim.signals.plan import write_whole
+    from sim.signals.files import write_whole
 
     kind = picture.suffix.removeprefix(".").lower()
     if kind not in KINDS:
         refuse(f"--picture {picture} is no {', '.join(KINDS[:-1])} or {KINDS[-1]} file")
     figures = [draw_program(signal, program) for program in signal.programs] + [draw_matrix(signal)]
-    ends = ["", *(f"-program{program.number}" for program in signal.programs[1:]), "-matrix"]
+    ends = ["", *(f"-program{k}" for k in range(2, len(signal.programs) + 1)), "-matrix"]
     paths = [picture.with_name(f"{picture.stem}{end}{picture.suffix}") for end in ends]
     for figure, path in zip(figures, paths, strict=True):
         write_whole(path, render(figure, kind))

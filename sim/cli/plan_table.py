@@ -128,9 +128,16 @@ def show_plan_findings(findings: Sequence[Finding], profile: str) -> None:
     for finding in findings:
         console.print(Text(str(finding), style="red"), soft_wrap=True)
     if not findings:
-        console.print(Text(f"Safe by profile {profile}: {len(RULES)} rules.", style="green"))
+        # What rings and barriers and a written file must keep is judged at the export.
+        judged = sum(not rule.startswith("nema-") and rule != "file" for rule in RULES)
+        console.print(Text(f"Safe by profile {profile}: {judged} rules.", style="green"))
         return
-    console.print(Text(f"\n{len(findings)} findings by profile {profile}. The rules:", style="bold"))
+    console.print(
+        Text(
+            f"\n{len(findings)} {'finding' if len(findings) == 1 else 'findings'} by profile {profile}. The rules:",
+            style="bold",
+        )
+    )
     for rule in dict.fromkeys(finding.rule for finding in findings):
         console.print(Text(f"{rule}: {RULES[rule].sentence} ({RULES[rule].source})"), soft_wrap=True)
 

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sim.export.ntcip_objects import Setting
-    from sim.export.snmp import UploadReport
     from sim.export.snmp_wire import Target
 
 
@@ -92,6 +91,7 @@ def upload_command(  # noqa: PLR0913, PLR0917 - one argument per option
             typer.echo(line)
         return 0
     from sim.export.names import file_names
+    from sim.export.snmp import upload
     from sim.export.snmp_wire import Target, community_from_environment, community_from_file
 
     kept = backup or Path(file_names([(name,)], ".csv")[0])
@@ -101,7 +101,12 @@ def upload_command(  # noqa: PLR0913, PLR0917 - one argument per option
         )
     community = community_from_file(community_file) if community_file else community_from_environment()
     target = Target(address, port, community, version=snmp.value, allow_remote=remote)
-    report = _upload(settings, target, kept, split_numbers_fixed=split_numbers_fixed)
+    report = upload(
+        settings,
+        target,
+        keep=lambda old: _keep(old, kept, target),
+        split_numbers_fixed=split_numbers_fixed,
+    )
     typer.echo(f"{target}: {report}.")
     for what, rows in (("has no place for", report.skipped), ("was told to drop", report.cleared)):
         if rows:
@@ -113,30 +118,10 @@ def upload_command(  # noqa: PLR0913, PLR0917 - one argument per option
 
 def _restored(path: Path) -> Sequence[Setting]:
     from sim.export.ntcip_objects import read_list
+    from sim.signals.files import read_whole
 
-    try:
-        return read_list(path.read_bytes(), str(path))
-    except OSError as error:
-        refuse(f"{path} cannot be read: {error.strerror or error}")
-
-
-def _upload(
-    settings: Sequence[Setting], target: Target, kept: Path, *, split_numbers_fixed: bool
-) -> UploadReport:
-    """Upload, and keep the old values whatever comes of it."""
-    from sim.export.snmp import UploadFailedError, upload
-
-    held: Sequence[Setting] = ()
-    try:
-        report = upload(settings, target, split_numbers_fixed=split_numbers_fixed)
-        held = report.backup
-    except UploadFailedError as error:
-        held = error.backup
-        raise
-    finally:
-        if held:
-            _keep(held, kept, target)
-    return report
+    typer.echo(f"{path} is set as it stands: no safety check knows what a controller held.", err=True)
+    return read_list(read_whole(path), str(path))
 
 
 def _settings(path: Path, signal: str, profile: str) -> Sequence[Setting]:
@@ -147,20 +132,26 @@ def _settings(path: Path, signal: str, profile: str) -> Sequence[Setting]:
     from sim.export.registry import find_format
     from sim.signals.plan import read_plan
     from sim.signals.profile import load_profile
+    from sim.signals.safety import UnsafePlanError, check_plan
 
     plan = read_plan(path)
     chosen = plan.signal(signal)
     if chosen is None:
         refuse(f"{path}: no signal '{signal}'{near_miss(signal, [item.id for item in plan.signals])}")
+    limits = load_profile(profile).limits
+    findings = check_plan(plan, limits)
+    if findings:
+        what = f"plan '{plan.name}' is not uploaded"
+        raise UnsafePlanError(what, findings)
     one = plan.model_copy(update={"signals": (chosen,)})
     with tempfile.TemporaryDirectory(prefix="gruenband-") as scratch:
-        (written,) = export_plan(one, find_format("ntcip"), Path(scratch), load_profile(profile).limits)
+        (written,) = export_plan(one, find_format("ntcip"), Path(scratch), limits)
         return read_list(written.read_bytes(), written.name)
 
 
 def _keep(settings: Sequence[Setting], path: Path, target: Target) -> None:
     from sim.export.ntcip_objects import write_list
-    from sim.signals.plan import write_whole
+    from sim.signals.files import write_whole
 
     write_whole(path, write_list(settings))
     typer.echo(f"What the {target} held before is kept in {path}.", err=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,10 @@ import numpy as np
 
 from sim.control.sumo_programs import Program
 from sim.errors import InputError, near_miss
-from sim.signals.lamps import link_states
+from sim.signals.lamps import GREEN, PERMISSIVE, lamps, link_states
 from sim.signals.plan import DAYS, Day, read_plan
 from sim.signals.profile import load_profile
+from sim.signals.rules import Finding
 from sim.signals.safety import UnsafePlanError, check_plan
 from sim.signals.timeline import courses, shown_lamps
 
@@ -85,6 +87,10 @@ class PlanControl(Program):
             if misfit:
                 msg = f"{self.file} does not fit {graph.path.name}: signal '{signal.id}': {misfit}"
                 raise InputError(msg)
+        findings = [one for signal in plan.signals for one in collisions(graph, signal)]
+        if findings:
+            what = f"{self.file} is not run"
+            raise UnsafePlanError(what, findings)
         return plan
 
     def programs(
@@ -181,3 +187,40 @@ def find_misfit(graph: RoadGraph, signal: SignalPlan) -> str:
                 f"'{way.from_lane}' to '{target}'"
             )
     return ""
+
+
+def collisions(graph: RoadGraph, signal: SignalPlan) -> list[Finding]:
+    """
+    Find links that are green together although the network says that their paths meet and nobody would give way.
+
+    Parameters
+    ----------
+    graph : RoadGraph
+        The network.
+    signal : SignalPlan
+        A signal that fits it.
+
+    Returns
+    -------
+    list of Finding
+        One for each program and pair of groups.
+    """
+    ways = {m.link: k for k, m in enumerate(graph.movements) if m.signal == signal.id}
+    links = [[ways[link.index] for link in group.links if link.index in ways] for group in signal.groups]
+    meeting = [
+        (i, j, all(graph.gives_way(a, b) for a, b in pairs), all(graph.gives_way(b, a) for a, b in pairs))
+        for i, j in combinations(range(len(links)), 2)
+        if (pairs := [(a, b) for a in links[i] for b in links[j] if graph.foes(a, b)])
+    ]
+    found = []
+    for program in signal.programs:
+        shown = lamps(signal, program)
+        for i, j, one_yields, other_yields in meeting:
+            # Who gives way does so under a permissive green only.
+            kept = ((shown[i] == PERMISSIVE) & one_yields) | ((shown[j] == PERMISSIVE) & other_yields)
+            both = np.isin(shown[i], (GREEN, PERMISSIVE)) & np.isin(shown[j], (GREEN, PERMISSIVE)) & ~kept
+            if both.any():
+                names = (signal.groups[i].name, signal.groups[j].name)
+                text = f"the paths of groups '{names[0]}' and '{names[1]}' meet, both are green and neither gives way"
+                found.append(Finding("conflict", text, signal.id, program.id, names, int(np.argmax(both))))
+    return found

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sim.errors import InputError
+from sim.signals.files import write_aside
 from sim.signals.lamps import GREEN, PERMISSIVE, lamps
-from sim.signals.plan import write_whole
 from sim.signals.rules import Finding
 from sim.signals.safety import UnsafePlanError, check_plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -76,24 +75,34 @@ def export_plan(plan: Plan, form: Format, out: Path, profile: Profile) -> list[P
         what = f"plan '{plan.name}' is not exported"
         raise UnsafePlanError(what, findings)
     contents = form.write(plan)
-    with tempfile.TemporaryDirectory(prefix="gruenband-") as scratch:
-        aside = {name: Path(scratch) / f"{k}" for k, name in enumerate(contents)}
-        for name, content in contents.items():
-            aside[name].write_bytes(content)
-        written = {name: path.read_bytes() for name, path in aside.items()}
-    findings = file_findings(plan, form, written, profile)
-    if findings:
-        what = f"plan '{plan.name}' is not exported, since the written {form.name} file is not the safe plan"
-        raise UnsafePlanError(what, findings)
-    targets = [out] if form.suffix else [out / name for name in written]
-    left = {path.name for path in out.iterdir()} - set(written) if out.is_dir() else set()
+    left = {path.name for path in out.iterdir()} - set(contents) if out.is_dir() else set()
     if left:
         # A reader of the folder would take them for parts of this plan.
         msg = f"--out {out} holds {min(left)}, which is no part of this export; name a new or an empty folder"
         raise InputError(msg)
-    for target, content in zip(targets, written.values(), strict=True):
-        write_whole(target, content)
-    return targets
+    made = not out.exists()
+    targets = {(out if form.suffix else out / name): content for name, content in contents.items()}
+    aside = write_aside(targets)
+    try:
+        written = {name: file.path.read_bytes() for name, file in zip(contents, aside.values(), strict=True)}
+        _refuse_other(plan, form, written, profile)
+        for file in aside.values():
+            file.place()
+    except BaseException:
+        for file in aside.values():
+            file.drop()
+        if made and out.is_dir() and not any(out.iterdir()):
+            out.rmdir()
+        raise
+    return list(targets)
+
+
+def _refuse_other(plan: Plan, form: Format, files: Files, profile: Profile) -> None:
+    """Refuse files that are not the safe plan."""
+    findings = file_findings(plan, form, files, profile)
+    if findings:
+        what = f"plan '{plan.name}' is not exported, since the written {form.name} file is not the safe plan"
+        raise UnsafePlanError(what, findings)
 
 
 def file_findings(plan: Plan, form: Format, files: Files, profile: Profile) -> list[Finding]:

@@ -27,7 +27,7 @@ from sim.network.graph import RoadGraph
 from sim.network.reader import read_programs
 from sim.run import run
 from sim.scenario.xmlfile import read_attributes
-from sim.signals.plan import write_whole
+from sim.signals.files import write_whole
 
 if TYPE_CHECKING:
     from sim.network.parts import Program

@@ -150,6 +150,7 @@ def _signal(given: FileSignal, old: SignalPlan) -> SignalPlan:
         id=old.id,
         groups=tuple(groups),
         intergreens=_matrix(first.source, links, old),
+        compatible=old.compatible,
         programs=(_placeholder(),),
     )
     numbers = {program.number for program in old.programs if program.id in ids}

@@ -122,7 +122,7 @@ class _Reader:
 
     def name(self, entry: Element, otherwise: str) -> str:
         """Read a name, which may be empty in Vissig."""
-        text: str = entry.get("name", "").strip() or otherwise
+        text: str = entry.get("name", "") or otherwise
         if not text.isprintable() or len(text) > 200:
             self.fail(f"<{entry.tag}> has a name of more than 200 characters or with control characters")
         return text
@@ -152,6 +152,7 @@ class _Reader:
             id=name,
             groups=groups,
             intergreens=self.matrix(programs, names, known),
+            compatible=known is not None and known.compatible,
             programs=tuple(
                 self.program(entry, {names[key]: line for key, line in every.items()}, known)
                 for entry, every in zip(programs, lines, strict=True)

@@ -12,7 +12,7 @@ from sim.export.ntcip_settings import DONE, NORMAL, TRANSACTION, VERIFY, transac
 from sim.export.snmp_wire import NoAnswerError, RefusedError, Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sim.export.snmp_wire import Target
 
@@ -102,6 +102,7 @@ def upload(
     settings: Sequence[Setting],
     target: Target,
     *,
+    keep: Callable[[Sequence[Setting]], None] | None = None,
     split_numbers_fixed: bool = False,
     verify_wait: float = _VERIFY_WAIT,
 ) -> UploadReport:
@@ -118,6 +119,8 @@ def upload(
         The list, with or without the commands of the transaction.
     target : Target
         The controller.
+    keep : callable, optional
+        Takes a list to go back with, before anything is set; if it fails nothing is.
     split_numbers_fixed : bool, optional
         The controller does not let patternSplitNumber be set; it is compared instead.
     verify_wait : float, optional
@@ -150,6 +153,8 @@ def upload(
         if differing:
             cause = f"{differing[0].label} is {differing[0].text} and cannot be set"
             raise job.failure(cause, "old", "nothing was changed")
+        if keep is not None:
+            keep(transaction(job.backup))
         job.run([setting for setting in wanted if setting not in fixed])
         return UploadReport(tuple(wanted), tuple(transaction(job.backup)), skipped, cleared)
 

@@ -121,8 +121,9 @@ def _signal_plan(
         greens=greens,
         stages=tuple(stage_order(groups, shown)),
     )
+    matrix = _matrix(graph, signal, timing, shown)
     return SignalPlan(
-        id=signal.id, groups=groups, intergreens=_matrix(graph, signal, timing, shown), programs=(program,)
+        id=signal.id, groups=groups, intergreens=matrix, compatible=not matrix, programs=(program,)
     )
 
 

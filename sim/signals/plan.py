@@ -8,19 +8,18 @@ is its begin; the clock second ``t`` shows the program's second ``(t - offset) m
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from sim.errors import InputError
 from sim.faults import TIME_OF_DAY, Fault, describe
+from sim.signals.files import read_text, write_whole
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FORMAT = "gruenband-plan"
-# Larger files are no plans, and reading them could take all memory [bytes].
-LARGEST_FILE = 256 * 2**20
 # More than this has no signal, and judging it would take for ever.
 MOST_GROUPS, MOST_PROGRAMS, MOST_GREENS, MOST_STAGES = 255, 253, 10_000, 3600
 MOST_CELLS = MOST_GROUPS * (MOST_GROUPS - 1)
@@ -117,7 +116,7 @@ class Program(_Frozen):
 
     id: Name
     number: int = Field(ge=1, le=253, description="Number by which field devices know it.")
-    cycle: Seconds = Field(ge=1, le=3600, description="Cycle [s].")
+    cycle: Annotated[int, Field(ge=1, le=3600)] = Field(description="Cycle [s].")
     offset: Seconds = Field(
         default=0, description="Shift of its begin against the common clock [s], below the cycle."
     )
@@ -136,6 +135,9 @@ class SignalPlan(_Frozen):
     id: Name
     groups: Annotated[tuple[Group, ...], Field(min_length=1, max_length=MOST_GROUPS)]
     intergreens: Annotated[tuple[Intergreen, ...], Field(max_length=MOST_CELLS)] = ()
+    compatible: bool = Field(
+        default=False, description="No pair of its groups conflicts; said where the matrix is empty."
+    )
     programs: Annotated[tuple[Program, ...], Field(min_length=1, max_length=MOST_PROGRAMS)]
 
     def number(self) -> dict[str, int]:
@@ -240,18 +242,7 @@ def read_plan(path: Path) -> Plan:
     InputError
         If the file cannot be read or is no plan; all faults stand in one line.
     """
-    try:
-        if path.stat().st_size > LARGEST_FILE:
-            msg = f"{path} is larger than {LARGEST_FILE >> 20} MiB, which no plan is"
-            raise InputError(msg)
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        msg = f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8"
-        raise InputError(msg) from error
-    except OSError as error:
-        msg = f"{path} cannot be read: {error.strerror or error}"
-        raise InputError(msg) from error
-    return parse_plan(text, str(path))
+    return parse_plan(read_text(path), str(path))
 
 
 def parse_plan(text: str, source: str) -> Plan:
@@ -353,30 +344,3 @@ def head(plan: Plan) -> dict[str, Any]:
         Format, version and name.
     """
     return {"format": plan.format, "version": plan.version, "name": plan.name}
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """
-    Write a file aside and rename it when it is complete.
-
-    Parameters
-    ----------
-    path : Path
-        Where to.
-    content : bytes
-        What.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(aside).chmod(0o666 & ~mask)
-        Path(aside).replace(path)
-    except BaseException:
-        Path(aside).unlink(missing_ok=True)
-        raise

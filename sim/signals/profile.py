@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from sim.errors import InputError, near_miss
 from sim.faults import describe
+from sim.signals.files import read_text
 
 if TYPE_CHECKING:
     from sim.signals.plan import Kind
@@ -136,32 +137,25 @@ def load_profile(name: str) -> NamedProfile:
     if name in SHIPPED:
         return NamedProfile(name, Profile(**_shipped(name)))
     if not name.endswith(".toml"):
-        msg = f"no profile '{name}'{near_miss(name, SHIPPED)}; or give a .toml file"
+        msg = f"no profile '{name}'; give rilsa, nema, basic or a .toml file{near_miss(name, SHIPPED)}"
         raise InputError(msg)
-    path = Path(name)
     try:
-        path = path.expanduser()
-        if path.stat().st_size > LARGEST_FILE:
-            msg = f"{path} is larger than {LARGEST_FILE >> 10} KiB, which no profile is"
-            raise InputError(msg)
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        msg = f"{path} cannot be read: {error.strerror or error}"
-        raise InputError(msg) from error
+        path = Path(name).expanduser()
+        raw = tomllib.loads(read_text(path, LARGEST_FILE))
     # Python's own words about a home that is not there are plain.
     except RuntimeError as error:
         why = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
-        msg = f"{path} cannot be read: {why}"
+        msg = f"{name} cannot be read: {why}"
         raise InputError(msg) from error
     except ValueError as error:
-        msg = f"{path} is not valid TOML: {error}"
+        msg = f"{name} is not valid TOML: {error}"
         raise InputError(msg) from error
     base = raw.pop("extends", None)
     if base is not None and base not in SHIPPED:
         msg = f"{path}: extends = {base!r} is no shipped profile{near_miss(str(base), SHIPPED)}"
         raise InputError(msg)
     try:
-        return NamedProfile(path.stem, Profile(**((_shipped(base) if base else {}) | raw)))
+        return NamedProfile(str(path), Profile(**((_shipped(base) if base else {}) | raw)))
     except ValidationError as error:
         msg = f"{path}: {'; '.join(map(str, describe(error, Profile)))}"
         raise InputError(msg) from error

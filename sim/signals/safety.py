@@ -226,6 +226,11 @@ def _links(signal: SignalPlan) -> Iterator[Finding]:
 
 def _matrix(signal: SignalPlan) -> Iterator[Finding]:
     number = signal.number()
+    if len(number) > 1 and not signal.intergreens and not signal.compatible:
+        text = 'no pair of its groups has an intergreen; if none conflicts, say so with "compatible": true'
+        yield Finding("matrix", text, signal.id)
+    if signal.compatible and signal.intergreens:
+        yield Finding("matrix", "its groups are said to be compatible, and there are intergreens", signal.id)
     pairs = Counter((cell.clearing, cell.entering) for cell in signal.intergreens)
     for (one, other), count in pairs.items():
         names = (one, other)
@@ -306,7 +311,11 @@ def _vehicles(signal: SignalPlan, group: Group, profile: Profile) -> Iterator[Fi
         # Speeds in nets are rounded: 13.89 m/s is meant to be 50 km/h.
         speed = group.speed * 3.6 - 1.0
         fits = [time for limit, time in profile.yellow_at_speed if speed <= limit]
-        low = max(low, fits[0] if fits else max(time for _, time in profile.yellow_at_speed))
+        if not fits:
+            limit = profile.yellow_at_speed[-1][0]
+            text = f"group '{name}' is permitted {group.speed * 3.6:.0f} km/h; there are signals up to {limit:g} km/h"
+            yield Finding("yellow-time", text, signal.id, groups=(name,))
+        low = max(low, fits[0] if fits else low)
     if not low <= group.yellow <= high:
         at = f" at {group.speed * 3.6:.0f} km/h" if group.speed is not None else ""
         text = f"group '{name}' has a yellow of {group.yellow} s; {low} to {high} s{at}"

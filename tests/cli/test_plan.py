@@ -131,3 +131,30 @@ def test_wrong_input_is_one_line(arguments: tuple[str, ...], words: str, call: C
     answer = call(*arguments)
     assert answer.code == 2
     assert words in answer.error
+
+
+def test_two_files_of_one_name_are_not_taken_for_one(ring: Path, tmp_path: Path, call: Call) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "x.csv").write_text("x", encoding="utf-8")
+    files = [tmp_path / folder / "x.csv" for folder in ("a", "b")]
+    answer = call("plan", "import", *files, "-f", "csv", "--plan", ring, "-o", tmp_path / "back.json")
+    assert answer.code == 2
+    assert "two of the files are called x.csv" in answer.error
+
+
+def test_a_profile_of_ones_own_is_called_by_its_file(tmp_path: Path, call: Call) -> None:
+    own = tmp_path / "rilsa.toml"
+    own.write_text('extends = "basic"\n', encoding="utf-8")
+    answer = call("check", "resco-cologne1", "--profile", own)
+    assert answer.code == 0
+    assert f"Safe by profile {own}" in answer.out
+
+
+def test_a_folder_with_other_files_is_refused(ring: Path, tmp_path: Path, call: Call) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "old.csv").write_text("x", encoding="utf-8")
+    answer = call("export", ring, "-f", "csv", "-o", tmp_path / "out")
+    assert answer.code == 2
+    assert "old.csv" in answer.error
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["old.csv"]

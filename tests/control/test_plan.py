@@ -20,7 +20,7 @@ from sim.run import RunTask, run, timing_rules
 from sim.scenario import Scenario, load_scenario
 from sim.signals.extract import extract_plan
 from sim.signals.lamps import lamps, link_states
-from sim.signals.plan import DAYS, Plan, Schedule, Switch, write_plan
+from sim.signals.plan import DAYS, Green, Plan, Schedule, Switch, write_plan
 from sim.signals.profile import SHIPPED, load_profile
 from sim.signals.safety import UnsafePlanError, check_plan
 from sim.signals.sequence import sequence_findings
@@ -65,7 +65,7 @@ def two_programs(plan: Plan) -> Plan:
             signal.model_copy(update={"programs": (day, night.model_copy(update={"greens": tuple(greens)}))})
         )
     day_plans = {
-        "a": (Switch(time="00:00", program="0"), Switch(time="23:57", program="night")),
+        "a": (Switch(time="00:00", program="0"), Switch(time="23:56", program="night")),
         "b": (Switch(time="00:00", program="night"), Switch(time="00:02", program="0")),
     }
     week = {day: "b" if day == "tuesday" else "a" for day in DAYS}
@@ -265,6 +265,7 @@ def test_links_beyond_or_without_the_networks_are_a_misfit(
         update={
             "groups": signal.groups[:-1],
             "intergreens": (),
+            "compatible": True,
             "programs": (
                 signal.programs[0].model_copy(
                     update={
@@ -311,3 +312,20 @@ def test_run_says_what_is_wrong_before_simulating(
     assert words in told
     assert len(told.splitlines()) == 1
     assert not out.exists()
+
+
+def test_greens_that_meet_in_the_network_are_refused_whatever_the_matrix_says(
+    plan: Plan, graph: RoadGraph, tmp_path: Path
+) -> None:
+    signals = []
+    for signal in plan.signals:
+        (program,) = signal.programs
+        greens = tuple(Green(group=group.name, begin=0, end=program.cycle) for group in signal.groups)
+        always = program.model_copy(update={"greens": greens, "stages": ()})
+        signals.append(
+            signal.model_copy(update={"intergreens": (), "compatible": True, "programs": (always,)})
+        )
+    path = tmp_path / "all-green.json"
+    write_plan(plan.model_copy(update={"signals": tuple(signals)}), path)
+    with pytest.raises(UnsafePlanError, match="meet, both are green and neither gives way"):
+        build(parse_controller(f"plan:file={path}")).check(graph)

@@ -254,6 +254,7 @@ def make_signal(rng: Generator, limits: Limits, name: str, ids: list[str]) -> Si
             id=name,
             groups=groups,
             intergreens=tuple(ground.cells),
+            compatible=not ground.cells,
             programs=(Program(id="x", number=1, cycle=1, greens=()),),
         )
         programs: list[Program] = []

@@ -32,7 +32,7 @@ def test_an_own_file_gives_what_is_different(tmp_path: Path) -> None:
     path = tmp_path / "stadt.toml"
     path.write_text('extends = "rilsa"\nminimum_green = 10\ncycle = [60, 90]\n', encoding="utf-8")
     own, base = load_profile(str(path)), load_profile("rilsa").limits
-    assert own.name == "stadt"
+    assert own.name == str(path)
     assert own.limits == base.model_copy(update={"minimum_green": 10, "cycle": (60, 90)})
 
 
@@ -54,7 +54,7 @@ def test_an_own_file_gives_what_is_different(tmp_path: Path) -> None:
         ("conflicts = false", "is unknown"),
         ("minimum_green = 5\nminimum_green = 6", "is not valid TOML"),
         ("a = " + "[" * 20_000, "it is nested too deep"),
-        (" " * 2_000_000, "is larger than 1024 KiB"),
+        (" " * 2_000_000, "is larger than 1,024 KiB"),
     ],
 )
 def test_faulty_files(tmp_path: Path, content: str, words: str) -> None:

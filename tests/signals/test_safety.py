@@ -25,7 +25,7 @@ from sim.signals.plan import (
 )
 from sim.signals.profile import load_profile
 from sim.signals.rules import RULES
-from sim.signals.safety import check_plan
+from sim.signals.safety import check_plan, check_signal
 
 LIMITS = {name: load_profile(name).limits for name in ("rilsa", "nema", "basic")}
 
@@ -352,3 +352,22 @@ def test_a_stage_that_comes_twice_may_be_named_from_any_on() -> None:
     plan = with_greens(*greens[:4], stages=stages[1:] + stages[:1])
     assert not any("stages" in line for line in told(plan))
     assert any("stages" in line for line in told(with_greens(*greens[:4], stages=stages[::-1])))
+
+
+def test_an_empty_matrix_is_refused_unless_it_is_said_that_nothing_conflicts() -> None:
+    groups = tuple(Group(name=name, minimum_green=5, yellow=3) for name in ("K1", "K2"))
+    program = Program(
+        id="1",
+        number=1,
+        cycle=60,
+        greens=tuple(Green(group=group.name, begin=0, end=30) for group in groups),
+    )
+    signal = SignalPlan(id="a", groups=groups, programs=(program,))
+    limits = load_profile("basic").limits
+    (finding,) = check_signal(signal, limits)
+    assert finding.rule == "matrix"
+    assert '"compatible": true' in finding.text
+    assert check_signal(signal.model_copy(update={"compatible": True}), limits) == []
+    cells = tuple(Intergreen(clearing=a, entering=b, seconds=5) for a, b in (("K1", "K2"), ("K2", "K1")))
+    both = check_signal(signal.model_copy(update={"compatible": True, "intergreens": cells}), limits)
+    assert "matrix" in {one.rule for one in both}
