@@ -65,7 +65,7 @@ def two_programs(plan: Plan) -> Plan:
             signal.model_copy(update={"programs": (day, night.model_copy(update={"greens": tuple(greens)}))})
         )
     day_plans = {
-        "a": (Switch(time="00:00", program="0"), Switch(time="23:56", program="night")),
+        "a": (Switch(time="00:00", program="0"), Switch(time="23:54", program="night")),
         "b": (Switch(time="00:00", program="night"), Switch(time="00:02", program="0")),
     }
     week = {day: "b" if day == "tuesday" else "a" for day in DAYS}
