@@ -119,7 +119,7 @@ def test_shows_every_change_of_programs_also_over_midnight(
 ) -> None:
     plan = keep(two_programs(plan), "R02", "R05")
     assert check_plan(plan, load_profile("basic").limits) == []
-    begin, end = 86400 - 400, 86400 + 400
+    begin, end = 86400 - 600, 86400 + 400
     empty = scenario.model_copy(update={"demand": (), "begin": float(begin), "end": float(end)})
     shown = recorded(empty, plan, tmp_path)
     for signal in plan.signals:
@@ -127,7 +127,7 @@ def test_shows_every_change_of_programs_also_over_midnight(
         assert len(states) == end - begin
         # Written out by the definition, one second after the other.
         running, wanted, held = "0", ["night", "0"], False
-        times = [86400 - 180, 86400 + 120]
+        times = [86400 - 360, 86400 + 120]
         at = 0
         changed = []
         for t in range(begin, end):
