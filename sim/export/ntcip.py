@@ -13,12 +13,10 @@ from sim.export.ntcip_objects import read_list, write_list
 from sim.export.ntcip_reader import Database, read_rings
 from sim.export.ntcip_schedule import read_schedule
 from sim.export.ntcip_settings import signal_settings, transaction
+from sim.export.ring_file import refuse_faulty
 from sim.signals.lamps import GREEN, PERMISSIVE, greens_of, lamps
 from sim.signals.plan import Green
-from sim.signals.profile import load_profile
-from sim.signals.ring_check import check_rings
 from sim.signals.ring_mapping import map_rings, ring_program
-from sim.signals.safety import describe_findings
 
 if TYPE_CHECKING:
     from sim.export.format import Files
@@ -66,7 +64,7 @@ def settings_of(plan: Plan, signal: SignalPlan) -> list[Setting]:
         If a program has no rings and barriers, or a value has no place in the objects.
     """
     rings = [map_rings(signal, program) for program in signal.programs]
-    _check(rings, signal, "the plan does not go into NTCIP objects")
+    refuse_faulty(rings, signal, "the plan does not go into NTCIP objects")
     return transaction(signal_settings(signal, rings, plan.schedule))
 
 
@@ -129,22 +127,13 @@ def read(files: Files, base: Plan | None) -> Plan:
             raise InputError(msg)
         data = Database(read_list(files[name], name), name)
         rings = read_rings(data, signal)
-        _check(rings, signal, name)
+        refuse_faulty(rings, signal, name)
         signals.append(_signal(rings, signal))
         schedules.append(read_schedule(data, signal, base))
         if schedules[-1] != schedules[0]:
             msg = f"{name} has another schedule than {next(iter(names))}; a plan has one for all signals"
             raise InputError(msg)
     return base.model_copy(update={"signals": tuple(signals), "schedule": schedules[0]})
-
-
-def _check(rings: list[RingProgram], signal: SignalPlan, where: str) -> None:
-    """Refuse rings with which a controller would run free or not at all, whatever the limits of the plan's profile."""
-    limits = load_profile("basic").limits
-    findings = [finding for ring in rings for finding in check_rings(ring, signal, limits)]
-    if findings:
-        msg = f"{where}: {describe_findings(findings)}"
-        raise InputError(msg)
 
 
 def _signal(rings: list[RingProgram], base: SignalPlan) -> SignalPlan:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sim.errors import InputError
+from sim.signals.profile import load_profile
+from sim.signals.ring_check import check_rings
 from sim.signals.ring_mapping import map_rings, ring_program
 from sim.signals.rings import followers
+from sim.signals.safety import describe_findings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,11 +35,38 @@ def plan_rings(plan: Plan) -> Iterator[tuple[int, SignalPlan, Program, RingProgr
     Raises
     ------
     InputError
-        If a program has no such structure.
+        If a program has no such structure, or no controller could run it.
     """
     for k, signal in enumerate(plan.signals, start=1):
         for program in signal.programs:
-            yield k, signal, program, map_rings(signal, program)
+            ring = map_rings(signal, program)
+            refuse_faulty([ring], signal, "the plan does not go into rings and barriers")
+            yield k, signal, program, ring
+
+
+def refuse_faulty(rings: Sequence[RingProgram], signal: SignalPlan, where: str) -> None:
+    """
+    Refuse rings with which a controller would run free or not at all, whatever the limits of the plan's profile.
+
+    Parameters
+    ----------
+    rings : sequence of RingProgram
+        The programs of a signal.
+    signal : SignalPlan
+        The signal with its safety data.
+    where : str
+        What they stand in, for the message.
+
+    Raises
+    ------
+    InputError
+        If they break a rule of rings and barriers.
+    """
+    limits = load_profile("basic").limits
+    findings = [finding for ring in rings for finding in check_rings(ring, signal, limits)]
+    if findings:
+        msg = f"{where}: {describe_findings(findings)}"
+        raise InputError(msg)
 
 
 def base_plan(plan: Plan | None, name: str) -> Plan:
@@ -95,8 +125,9 @@ def restore(
     Raises
     ------
     InputError
-        If the file gives a group yellows of different lengths.
+        If the file gives a group yellows of different lengths, or rings that no controller could run.
     """
+    refuse_faulty(rings, signal, "the file")
     yellows: dict[str, int] = {}
     for ring in rings if yellow else ():
         for name, seconds in _yellows(ring):
