@@ -10,7 +10,7 @@ from sim.core.arrays import GREEN, OFF, Arrivals, Byte, Float, Int, Network, Sig
 from sim.core.discharge import NEVER, START_UP, green_starts, lanes_of, places_behind, spills
 from sim.core.exchange import Onward, expect
 from sim.core.jit import inner, kernel, leaf
-from sim.core.lineup import RECOVERY, begin_state, collect, overfills
+from sim.core.lineup import RECOVERY, begin_state, collect
 from sim.core.queue import (
     BEGIN,
     YELLOW_USED,
@@ -340,9 +340,7 @@ def new_scratch(scene: Scene, s: int, queues: Queues) -> Scratch:
     n = network.group_ptr[s + 1] - first
     blocked = np.zeros(stages, np.int32)
     for p in range(stages):
-        blocked[p] = spills(network, scene.arrivals, scene.places, s, p) or overfills(
-            network, signals, scene.arrivals, scene.storage, scene.places, s, p
-        )
+        blocked[p] = spills(network, scene.arrivals, scene.places, s, p)
     toll = change_price(green_needed(queues, standing_needs(network, scene.arrivals, s, queues)))
     if blocked.any() and serves_nobody(queues, signals.wanted[s], SOON):
         # Nothing is lost by a change where nobody can go.

@@ -6,20 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.core.arrays import (
-    GREEN,
-    OFF,
-    PERMISSIVE,
-    PROTECTED,
-    SHORT_LINK,
-    Arrivals,
-    Float,
-    Network,
-    Signals,
-    Storage,
-)
-from sim.core.discharge import NEAR, NEVER, START_UP, has_no_place, lanes_of
-from sim.core.jit import inner, kernel, leaf
+from sim.core.arrays import OFF, PERMISSIVE, PROTECTED, Arrivals, Float, Network, Storage
+from sim.core.discharge import NEVER, has_no_place, lanes_of
+from sim.core.jit import inner, leaf
 from sim.core.queue import (
     BEGIN,
     CLEAR,
@@ -36,12 +25,9 @@ from sim.core.queue import (
     NEXT,
     RANK,
     ROOM,
-    SECOND,
     STOP,
-    THIRD,
     WAITING,
     WEIGHT,
-    YELLOW_USED,
     Queues,
     State,
 )
@@ -290,73 +276,3 @@ def begin_state(network: Network, storage: Storage, s: int, stage: int, queues: 
                 state.counts[k, INSIDE] += storage.vehicles[inside]
                 counted = inside
         state.counts[k, INSIDE] = min(state.counts[k, INSIDE], queues.lanes[k, ROOM])
-
-
-@kernel
-def overfills(
-    network: Network,
-    signals: Signals,
-    arrivals: Arrivals,
-    storage: Storage,
-    places: Float,
-    s: int,
-    stage: int,
-) -> bool:
-    """
-    Tell whether the minimum green of a stage lets more vehicles onto a short lane than it has places for.
-
-    The last of them would stand in the junction, in the way of those whom its head may be waiting for. An empty lane is
-    left out: there is nobody yet whom anything could hold.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-    signals : Signals
-        What is shown.
-    arrivals : Arrivals
-        The vehicles.
-    storage : Storage
-        How full lanes are.
-    places : Float
-        Shape (W), vehicles each lane behind a signal can take.
-    s : int
-        The signal.
-    stage : int
-        Local number of the stage.
-
-    Returns
-    -------
-    bool
-        True if a group that would begin its green does so for one of its lanes.
-    """
-    first = network.group_ptr[s]
-    row = network.stage_matrix_ptr[s] + stage * (network.group_ptr[s + 1] - first)
-    lanes = lanes_of(network, s)
-    own = network.lane_watched[lanes[0] : lanes[1]]
-    for lane in range(lanes[0], lanes[1]):
-        at, end = arrivals.lane_ptr[lane], arrivals.lane_ptr[lane + 1]
-        if at == end:
-            continue
-        g = network.movement_group[arrivals.movement[at]]
-        if network.stage_shows[row + g - first] == OFF or signals.shown[g] == GREEN:
-            continue
-        behind = network.movement_exit[arrivals.movement[at]]
-        if network.watched_length[behind] >= SHORT_LINK or storage.taken[behind] <= 0.0:
-            continue
-        # Between two stop lines of one signal its stages are made to fit.
-        if (own == behind).any():
-            continue
-        left, t = places[behind], START_UP
-        for i in range(at, end):
-            m = arrivals.movement[i]
-            if arrivals.earliest[i] > NEAR or network.movement_exit[m] != behind:
-                break
-            if i > at:
-                t += SECOND if i == at + 1 else THIRD
-            if t > network.minimum_green[network.movement_group[m]] + YELLOW_USED:
-                break
-            left -= 1.0
-        if left < 0.0:
-            return True
-    return False

@@ -13,7 +13,6 @@ import sumo
 from sim.core.arrays import GREEN, PROTECTED, RED
 from sim.core.discharge import NEVER, places_behind, spills
 from sim.core.guard import clearing_groups, new_signals, switch
-from sim.core.lineup import overfills
 from sim.network.graph import RoadGraph
 from sim.network.layout import Layout, lay_out
 from sim.network.timing import TimingRules
@@ -145,37 +144,6 @@ def test_no_green_towards_a_full_link(graph: RoadGraph, layout: Layout) -> None:
     arrivals, storage = look(graph, layout, *full, waits)
     places_behind(network, red, arrivals, storage)
     assert arrivals.weight[arrivals.lane_ptr[layout.stop_lanes.index("ab_0")]] == 2.0
-
-
-def test_no_green_for_more_than_the_link_takes_within_its_minimum(graph: RoadGraph, layout: Layout) -> None:
-    network, s = layout.network, layout.signals.index("a")
-    length = network.watched_length[layout.watched.index("ab_0")]
-    line = network.watched_length[layout.watched.index("wa_0")]
-    full = [("ab_0", float(x), 0.0, 5.0) for x in np.arange(length - 1.0, 7.0, -7.5)]
-    waits = [("wa_0", line - x, 0.0, 5.0) for x in (1.0, 8.5, 16.0)]
-    serves = serving(graph, layout, "a", ("wa", "ab"), green=True)
-    other = serving(graph, layout, "a", ("wa", "ab"), green=False)
-    red = begin(layout, "a", other)
-    one_left = full[: int(length // 7.5) - 1]
-    # Two of a queue cross in a minimum green of 5 s.
-    for queue, behind, expected in (
-        (one_left, waits, True),
-        (one_left, waits[:1], False),
-        (one_left[:-1], waits, False),
-    ):
-        arrivals, storage = look(graph, layout, *queue, *behind)
-        places = places_behind(network, begin(layout, "b", 0), arrivals, storage)
-        link = layout.watched.index("ab_0")
-        places[link] = min(places[link], (length - storage.taken[link]) // 7.5)
-        assert spills(network, arrivals, places, s, serves) is False
-        assert overfills(network, red, arrivals, storage, places, s, serves) is expected
-        assert overfills(network, red, arrivals, storage, places, s, other) is False
-        # A green that goes on has no minimum before it.
-        assert overfills(network, begin(layout, "a", serves), arrivals, storage, places, s, serves) is False
-    # Nobody can hold who comes onto an empty link.
-    arrivals, storage = look(graph, layout, *waits)
-    places[layout.watched.index("ab_0")] = 1.0
-    assert overfills(network, red, arrivals, storage, places, s, serves) is False
 
 
 def test_who_stands_at_green_is_held_by_something_else(graph: RoadGraph, layout: Layout) -> None:
