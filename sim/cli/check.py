@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from sim.cli.options import Debug, Json  # noqa: TC001 - typer reads the annotation at run time
-
-if TYPE_CHECKING:
-    from sim.signals.plan import Plan
+from sim.cli.plan import plan_of
 
 EXIT_UNSAFE = 1
 
@@ -33,11 +31,12 @@ def check_command(
 
     Exit code 0 if it is safe, 1 if not.
     """
+    from sim.signals.plan import read_plan
     from sim.signals.profile import load_profile
     from sim.signals.safety import check_plan
 
     limits = load_profile(profile)
-    findings = check_plan(_plan(what), limits.limits)
+    findings = check_plan(read_plan(Path(what)) if what.endswith(".json") else plan_of(what), limits.limits)
     if as_json:
         for finding in findings:
             row = {
@@ -54,22 +53,3 @@ def check_command(
 
         show_plan_findings(findings, limits.name)
     return EXIT_UNSAFE if findings else 0
-
-
-def _plan(what: str) -> Plan:
-    from sim.signals.extract import extract_plan
-    from sim.signals.plan import read_plan
-
-    if what.endswith(".json"):
-        return read_plan(Path(what))
-    from sim.network.graph import RoadGraph
-    from sim.network.timing import TimingRules
-
-    if what.endswith((".net.xml", ".net.xml.gz")):
-        return extract_plan(RoadGraph.from_file(what), TimingRules(), Path(what).name.partition(".")[0])
-    from sim.run import timing_rules
-    from sim.scenario import load_scenario
-
-    scenario = load_scenario(what)
-    graph = RoadGraph.from_file(scenario.network, scenario.additional)
-    return extract_plan(graph, timing_rules(scenario), scenario.name)

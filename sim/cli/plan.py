@@ -43,27 +43,49 @@ def extract_command(
     Intergreens are those that the programs leave; the plan is written whether it is safe or not, and what the safety
     check of profile 'rilsa' says of it is told.
     """
-    from sim.run import timing_rules
-    from sim.signals.extract import extract_plan
     from sim.signals.plan import write_plan
 
-    if scenario.endswith((".net.xml", ".net.xml.gz")):
-        from sim.network.graph import RoadGraph
-        from sim.network.timing import TimingRules
-
-        if controller != "program":
-            refuse(f"'{controller}' needs the demand of a scenario; {scenario} is only a network")
-        path = Path(scenario)
-        plan = extract_plan(RoadGraph.from_file(path), TimingRules(), path.name.partition(".")[0])
-    else:
-        from sim.scenario import load_scenario
-
-        loaded = load_scenario(scenario)
-        plan = extract_plan(_graph(loaded, controller), timing_rules(loaded), loaded.name)
+    plan = plan_of(scenario, controller)
     write_plan(plan, out)
     typer.echo(f"{out}: {_size(plan)}", err=True)
     _tell(plan)
     return 0
+
+
+def plan_of(what: str, controller: str = "program") -> Plan:
+    """
+    Make a plan of the programs of a network or a scenario.
+
+    Parameters
+    ----------
+    what : str
+        A ``.net.xml``, or a scenario.
+    controller : str, optional
+        Who makes the programs.
+
+    Returns
+    -------
+    Plan
+        The plan.
+    """
+    if what.endswith((".net.xml", ".net.xml.gz")):
+        if controller != "program":
+            refuse(f"'{controller}' needs the demand of a scenario; {what} is only a network")
+        return _net_plan(Path(what))
+    from sim.run import timing_rules
+    from sim.scenario import load_scenario
+    from sim.signals.extract import extract_plan
+
+    scenario = load_scenario(what)
+    return extract_plan(_graph(scenario, controller), timing_rules(scenario), scenario.name)
+
+
+def _net_plan(network: Path) -> Plan:
+    from sim.network.graph import RoadGraph
+    from sim.network.timing import TimingRules
+    from sim.signals.extract import extract_plan
+
+    return extract_plan(RoadGraph.from_file(network), TimingRules(), network.name.partition(".")[0])
 
 
 def _graph(scenario: Scenario, controller: str) -> RoadGraph:
@@ -160,9 +182,6 @@ def _sumo_programs(files: list[Path], network: Path) -> Plan:
 
 def _known_plan(network: Path | None, base: Path | None, form: str, *, alone: bool) -> Plan | None:
     """Find the plan that gives what a format does not carry."""
-    from sim.network.graph import RoadGraph
-    from sim.network.timing import TimingRules
-    from sim.signals.extract import extract_plan
     from sim.signals.plan import read_plan
 
     if base is not None and network is not None:
@@ -170,7 +189,7 @@ def _known_plan(network: Path | None, base: Path | None, form: str, *, alone: bo
     if base is not None:
         return read_plan(base)
     if network is not None:
-        return extract_plan(RoadGraph.from_file(network), TimingRules(), network.name.partition(".")[0])
+        return _net_plan(network)
     if not alone:
         refuse(
             f"{form} does not say which lanes and intergreens belong to a group; add --network NET or --plan PLAN.json"

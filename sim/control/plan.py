@@ -12,7 +12,7 @@ import numpy as np
 
 from sim.control.sumo_programs import Program
 from sim.errors import InputError, near_miss
-from sim.signals.lamps import GREEN, PERMISSIVE, lamps, link_states
+from sim.signals.lamps import PERMISSIVE, is_green, lamps, link_states
 from sim.signals.plan import DAYS, Day, read_plan
 from sim.signals.profile import load_profile
 from sim.signals.rules import Finding
@@ -218,7 +218,7 @@ def collisions(graph: RoadGraph, signal: SignalPlan) -> list[Finding]:
         for i, j, one_yields, other_yields in meeting:
             # Who gives way does so under a permissive green only.
             kept = ((shown[i] == PERMISSIVE) & one_yields) | ((shown[j] == PERMISSIVE) & other_yields)
-            both = np.isin(shown[i], (GREEN, PERMISSIVE)) & np.isin(shown[j], (GREEN, PERMISSIVE)) & ~kept
+            both = is_green(shown[i]) & is_green(shown[j]) & ~kept
             if both.any():
                 names = (signal.groups[i].name, signal.groups[j].name)
                 text = f"the paths of groups '{names[0]}' and '{names[1]}' meet, both are green and neither gives way"

@@ -10,15 +10,13 @@ from pydantic import ValidationError
 
 from sim.errors import InputError, near_miss
 from sim.faults import describe
-from sim.signals.lamps import lamps
-from sim.signals.plan import Green, Group, Intergreen, Plan, Program, SignalPlan
+from sim.signals.lamps import is_moving, lamps
+from sim.signals.plan import MOST_PROGRAMS, Green, Group, Intergreen, Plan, Program, SignalPlan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from sim.signals.plan import Link
-
-LARGEST_NUMBER = 253
 
 
 @dataclass(frozen=True)
@@ -158,7 +156,7 @@ def _signal(given: FileSignal, old: SignalPlan) -> SignalPlan:
     # The base plan's order, then the files'.
     order = [program.id for program in old.programs if program.id in ids]
     for program in sorted(given.programs, key=lambda p: order.index(p.id) if p.id in order else len(order)):
-        number = next(k for k in range(1, LARGEST_NUMBER + len(ids) + 2) if k not in numbers)
+        number = next(k for k in range(1, MOST_PROGRAMS + len(ids) + 2) if k not in numbers)
         programs.append(_program(built, program, old, number))
         numbers.add(programs[-1].number)
     return SignalPlan(**{**dict(built), "programs": tuple(programs)})
@@ -297,7 +295,7 @@ def _program(signal: SignalPlan, given: FileProgram, old: SignalPlan, number: in
     if same:
         return program
     shown = lamps(signal, program)
-    moving = ((shown == ord("y")) | (shown == ord("u"))).any(axis=0)
+    moving = is_moving(shown).any(axis=0)
     return program.model_copy(update={"switch": int(np.argmin(moving))})
 
 

@@ -14,7 +14,7 @@ from sim.errors import InputError
 from sim.export.format import Format
 from sim.export.names import file_names
 from sim.export.sig_read import read_sig
-from sim.signals.lamps import GREEN, PERMISSIVE, lamps, runs
+from sim.signals.lamps import is_green, lamps, runs
 
 if TYPE_CHECKING:
     from sim.signals.plan import Group, Plan, Program, SignalPlan
@@ -179,7 +179,7 @@ def _program(parent: Element, signal: SignalPlan, program: Program, sequences: l
     shown = lamps(signal, program)
     for k, (group, sequence) in enumerate(zip(signal.groups, sequences, strict=True)):
         row = shown[k]
-        greens = runs((row == GREEN) | (row == PERMISSIVE))
+        greens = runs(is_green(row))
         always = len(greens) == 1 and greens[0][1] == program.cycle
         used = ALWAYS_GREEN if always else sequence if greens else ALWAYS_RED
         line = SubElement(groups, "sg", sg_id=str(k + 1), signal_sequence=str(used))

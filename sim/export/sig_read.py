@@ -5,19 +5,18 @@ from __future__ import annotations
 import re
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
-from xml.etree.ElementTree import Element, ParseError
 
 import numpy as np
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
 
 from sim.errors import InputError
+from sim.scenario.xmlfile import parse_tree
 from sim.signals.lamps import GREEN, PERMISSIVE, greens_of, lamps, seconds_of
-from sim.signals.plan import Green, Group, Intergreen, Kind, Plan, Program, SignalPlan
+from sim.signals.plan import MOST_PROGRAMS, Green, Group, Intergreen, Kind, Plan, Program, SignalPlan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import NoReturn
+    from xml.etree.ElementTree import Element
 
     from sim.export.format import Files
 
@@ -27,7 +26,6 @@ SEQUENCES = {1: (1,), 2: (3,), 3: (1, 2, 3, 4), 4: (1, 3), 7: (1, 3, 4)}
 # The aspects of a sequence in the only order that a plan can show.
 ORDER = ("RED", "REDAMBER", "GREEN", "AMBER")
 LONGEST_CYCLE = 3600
-MOST_NUMBER = 253
 MOST_GROUPS = 255
 
 
@@ -79,15 +77,7 @@ class _Reader:
 
     def __init__(self, file: str, content: bytes) -> None:
         self.file = file
-        try:
-            self.root: Element = fromstring(content, forbid_dtd=True)
-        except DefusedXmlException as error:
-            msg = f"{file} declares a document type or entities (<!DOCTYPE ...>), which is refused; remove the declaration"
-            raise InputError(msg) from error
-        # Unknown encodings are a LookupError or a ValueError.
-        except (ParseError, LookupError, ValueError) as error:
-            msg = f"{file} is not well-formed XML: {error}"
-            raise InputError(msg) from error
+        self.root = parse_tree(content, file)
         if self.root.tag != "sc":
             self.fail(f"its root is <{self.root.tag}>, not <sc>, so it is no .sig file")
         self.states: dict[int, str] = STATES | {
@@ -141,8 +131,8 @@ class _Reader:
         if not 1 <= len(names) <= MOST_GROUPS:
             self.fail(f"it has {len(names)} signal groups; 1 to {MOST_GROUPS}")
         programs = list(self.root.iterfind("progs/prog"))
-        if not 1 <= len(programs) <= MOST_NUMBER:
-            self.fail(f"it has {len(programs)} fixed-time programs; 1 to {MOST_NUMBER}")
+        if not 1 <= len(programs) <= MOST_PROGRAMS:
+            self.fail(f"it has {len(programs)} fixed-time programs; 1 to {MOST_PROGRAMS}")
         lines = [dict(self.lines(entry, names)) for entry in programs]
         groups = tuple(
             self.group(entry, names[key], known, [every[key] for every in lines if key in every])
@@ -293,8 +283,8 @@ class _Reader:
         """Read a program, of which greens and transitions are known."""
         number = self.whole(entry, "id")
         name = self.name(entry, str(number))
-        if not 1 <= number <= MOST_NUMBER:
-            self.fail(f"program '{name}' has the number {number}; 1 to {MOST_NUMBER}")
+        if not 1 <= number <= MOST_PROGRAMS:
+            self.fail(f"program '{name}' has the number {number}; 1 to {MOST_PROGRAMS}")
         cycle = self.seconds(entry, "cycletime")
         have = None if known is None else known.program(name)
         greens: list[Green] = []

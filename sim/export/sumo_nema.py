@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from xml.etree.ElementTree import Element, ParseError, SubElement, indent, tostring
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from sim.errors import InputError
 from sim.export.format import Format
 from sim.export.ring_file import base_plan, plan_rings, restore
+from sim.scenario.xmlfile import parse_tree
 from sim.signals.ring_mapping import map_rings
 from sim.signals.rings import RingPhase, RingProgram, ring_orders
 
@@ -22,7 +23,6 @@ FORBIDDEN = frozenset(" \t\n\r|\\'\";,<>&")
 EIGHT = [[1, 2, 3, 4], [5, 6, 7, 8]]
 # The duration of a phase is not used by this kind of program, but must be there [s].
 UNUSED = 99
-LARGEST_FILE = 64 * 2**20
 
 
 def write_nema(plan: Plan) -> dict[str, bytes]:
@@ -168,25 +168,11 @@ def read_nema(files: Files, plan: Plan | None) -> Plan:
 
 
 def _parse(files: Files) -> tuple[str, Element]:
-    from defusedxml import DefusedXmlException  # noqa: PLC0415 - start-up stays quick
-    from defusedxml.ElementTree import fromstring  # noqa: PLC0415
-
     if len(files) != 1:
         msg = f"{len(files)} files are given; a sumo-nema export is one"
         raise InputError(msg)
     name, content = next(iter(files.items()))
-    if len(content) > LARGEST_FILE:
-        msg = f"{name} is larger than {LARGEST_FILE >> 20} MiB, which no such file is"
-        raise InputError(msg)
-    try:
-        root: Element = fromstring(content, forbid_dtd=True)
-    except DefusedXmlException as error:
-        msg = f"{name} declares a document type or entities (<!DOCTYPE ...>), which is refused; remove the declaration"
-        raise InputError(msg) from error
-    except (ParseError, ValueError) as error:
-        msg = f"{name} is not well-formed XML: {error}"
-        raise InputError(msg) from error
-    return name, root
+    return name, parse_tree(content, name)
 
 
 def _ring(logic: Element, signal: SignalPlan, program: Program, where: str) -> RingProgram:

@@ -5,20 +5,18 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
-from xml.etree.ElementTree import Element, ParseError, tostring
+from xml.etree.ElementTree import Element, tostring
 
 import numpy as np
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
 from pydantic import ValidationError
 
 from sim.errors import InputError, near_miss
 from sim.export.waut import OWN, read_schedule
 from sim.faults import describe
 from sim.network.graph import RoadGraph
-from sim.scenario.xmlfile import read_tree
+from sim.scenario.xmlfile import parse_tree, read_tree
 from sim.signals.extract import RESTS, extract_signal
-from sim.signals.lamps import greens_of, lamps, runs
+from sim.signals.lamps import greens_of, is_green, lamps, runs
 from sim.signals.plan import Green, Group, Plan, Program, SignalPlan
 
 if TYPE_CHECKING:
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
     from sim.export.format import Files
     from sim.network.timing import TimingRules
 
-LARGEST_FILE = 64 * 2**20
 LONGEST_CYCLE = 3600
 LETTERS = frozenset("Ggyu") | frozenset(RESTS)
 
@@ -60,7 +57,7 @@ def read(files: Files, base: Plan | None) -> Plan:
     if base is None:
         msg = f"{source} has states of links only: give a plan of the signals with --base"
         raise InputError(msg)
-    root = _tree(content, source)
+    root = parse_tree(content, source)
     logics = _by_signal(root)
     known = [signal.id for signal in base.signals]
     for name in logics:
@@ -167,21 +164,6 @@ def _import_signal(
     return merge_programs(kept, base, source)
 
 
-def _tree(content: bytes, source: str) -> Element:
-    if len(content) > LARGEST_FILE:
-        msg = f"{source} is larger than {LARGEST_FILE >> 20} MiB, which no such file is"
-        raise InputError(msg)
-    try:
-        root: Element = fromstring(content, forbid_dtd=True)
-    except DefusedXmlException as error:
-        msg = f"{source} declares a document type or entities (<!DOCTYPE ...>), which is refused; remove the declaration"
-        raise InputError(msg) from error
-    except (ParseError, ValueError, LookupError) as error:
-        msg = f"{source} is not well-formed XML: {error}"
-        raise InputError(msg) from error
-    return root
-
-
 def _by_signal(root: Element) -> dict[str, list[Element]]:
     logics: dict[str, list[Element]] = {}
     for logic in root.iter("tlLogic"):
@@ -281,7 +263,7 @@ def _group(group: Group, rows: list[NDArray[np.uint8]], readers: list[_Logic]) -
             reader.refuse(
                 f"group '{group.name}' shows '{shown}' outside its greens, where a plan has one lamp"
             )
-    greens = any(((row == ord("G")) | (row == ord("g"))).any() for row in rows)
+    greens = any(is_green(row).any() for row in rows)
     return group.model_copy(
         update={
             # Without an end of green in the file its yellow is not told.

@@ -141,6 +141,41 @@ def read_attributes(path: Path, tag: str, wanted: Callable[[Element], bool]) -> 
     return _guarded(path, collect)
 
 
+def parse_tree(content: bytes, source: str) -> Element:
+    """
+    Read XML that is in memory as a tree.
+
+    Parameters
+    ----------
+    content : bytes
+        The XML.
+    source : str
+        Where it comes from, for messages.
+
+    Returns
+    -------
+    Element
+        The root element.
+
+    Raises
+    ------
+    InputError
+        If it is not XML, or declares a document type or entities.
+    """
+    return _explained(source, lambda: _parsed(content))
+
+
+def _parsed(content: bytes) -> Element:
+    try:
+        tree: Element = fromstring(content, forbid_dtd=True)
+    except DefusedXmlException:
+        raise
+    except (LookupError, ValueError) as error:
+        # So an unknown encoding is told.
+        raise ParseError(str(error)) from error
+    return tree
+
+
 def _first_tag(file: IO[bytes]) -> str:
     for _, element in iterparse(file, events=("start",), forbid_dtd=True):
         return str(element.tag)
@@ -149,8 +184,7 @@ def _first_tag(file: IO[bytes]) -> str:
 
 
 def _whole_tree(file: IO[bytes]) -> Element:
-    tree: Element = fromstring(file.read(), forbid_dtd=True)
-    return tree
+    return _parsed(file.read())
 
 
 def _parse_through(file: IO[bytes]) -> None:
@@ -159,18 +193,28 @@ def _parse_through(file: IO[bytes]) -> None:
 
 def _guarded(path: Path, action: Callable[[IO[bytes]], T]) -> T:
     """Run an action on an open file and turn every way it can fail into one line."""
-    try:
+
+    def opened() -> T:
         with open_plain(path) as file:
             return action(file)
-    except DefusedXmlException as error:
-        msg = f"{path} declares a document type or entities (<!DOCTYPE ...>), which is refused; remove the declaration"
-        raise InputError(msg) from error
-    except (ParseError, xml.parsers.expat.ExpatError) as error:
-        msg = f"{path} is not well-formed XML: {error}"
-        raise InputError(msg) from error
+
+    try:
+        return _explained(str(path), opened)
     except (EOFError, gzip.BadGzipFile) as error:
         msg = f"{path} is a broken gzip file: {error}"
         raise InputError(msg) from error
     except OSError as error:
         msg = f"{path} cannot be read: {error.strerror or error}"
+        raise InputError(msg) from error
+
+
+def _explained(source: str, action: Callable[[], T]) -> T:
+    """Turn every way in which something is no XML for us into one line."""
+    try:
+        return action()
+    except DefusedXmlException as error:
+        msg = f"{source} declares a document type or entities (<!DOCTYPE ...>), which is refused; remove the declaration"
+        raise InputError(msg) from error
+    except (ParseError, xml.parsers.expat.ExpatError) as error:
+        msg = f"{source} is not well-formed XML: {error}"
         raise InputError(msg) from error

@@ -12,8 +12,8 @@ from sim.errors import InputError
 from sim.faults import describe
 from sim.network.meeting import conflict_point
 from sim.network.timing import WALKING_SPEED, derive_timing
-from sim.signals.lamps import greens_of, lamps, link_states, runs, stage_order
-from sim.signals.plan import Green, Group, Intergreen, Link, Plan, Program, Rest, SignalPlan
+from sim.signals.lamps import GREEN, greens_of, is_moving, lamps, link_states, runs, stage_order
+from sim.signals.plan import MOST_PROGRAMS, Green, Group, Intergreen, Link, Plan, Program, Rest, SignalPlan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from sim.network.timing import GroupTiming, TimingRules
 
 RESTS: dict[str, Rest] = {"r": "red", "s": "arrow", "O": "off", "o": "blinking"}
-LARGEST_NUMBER = 253
 # As in the model of a plan [s].
 LONGEST_CYCLE = 3600
 
@@ -110,11 +109,11 @@ def _signal_plan(
         for begin, end, permissive in greens_of(row)
     )
     cycle = shown.shape[1]
-    moving = ((shown == ord("y")) | (shown == ord("u"))).any(axis=0)
+    moving = is_moving(shown).any(axis=0)
     number = int(signal.program) if signal.program.isdecimal() else 1
     program = Program(
         id=signal.program or "1",
-        number=number if 1 <= number <= LARGEST_NUMBER else 1,
+        number=number if 1 <= number <= MOST_PROGRAMS else 1,
         cycle=cycle,
         offset=int(signal.offset) % cycle,
         switch=int(np.argmin(moving)),
@@ -223,7 +222,7 @@ def _matrix(
     seconds = timing.intergreen.copy()
     for i, one in enumerate(signal.groups):
         for j in range(i):
-            both = ((shown[i] == ord("G")) & (shown[j] == ord("G"))).any()
+            both = ((shown[i] == GREEN) & (shown[j] == GREEN)).any()
             if both and seconds[i, j] < 0 and _collide(graph, one.movements, signal.groups[j].movements):
                 # The program shows them together and nobody gives way: a conflict, whatever the program says.
                 seconds[i, j], seconds[j, i] = timing.yellow[i], timing.yellow[j]

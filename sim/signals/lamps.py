@@ -72,6 +72,42 @@ def seconds_of(begin: int, end: int, cycle: int) -> NDArray[np.intp]:
     return np.arange(begin, begin + length) % cycle
 
 
+def is_green(shown: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """
+    Tell where lamps show green, whether it gives way or not.
+
+    Parameters
+    ----------
+    shown : ndarray
+        SUMO's letters.
+
+    Returns
+    -------
+    ndarray
+        Of the same shape.
+    """
+    green: NDArray[np.bool_] = (shown == GREEN) | (shown == PERMISSIVE)
+    return green
+
+
+def is_moving(shown: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """
+    Tell where lamps are in transition.
+
+    Parameters
+    ----------
+    shown : ndarray
+        SUMO's letters.
+
+    Returns
+    -------
+    ndarray
+        Of the same shape; True at yellow and red-yellow.
+    """
+    moving: NDArray[np.bool_] = (shown == YELLOW) | (shown == RED_YELLOW)
+    return moving
+
+
 def link_states(signal: SignalPlan, shown: NDArray[np.uint8]) -> list[str]:
     """
     Write lamps as SUMO's state strings.
@@ -160,7 +196,7 @@ def stage_order(groups: Sequence[Group], shown: NDArray[np.uint8]) -> list[tuple
         Names of the groups green together; only sets that no neighbouring set contains, which leaves out staggered
         begins and ends.
     """
-    green = (shown == GREEN) | (shown == PERMISSIVE)
+    green = is_green(shown)
     sets: list[frozenset[int]] = []
     for column in green.T:
         now = frozenset(np.flatnonzero(column).tolist())

@@ -115,7 +115,7 @@ class Program(_Frozen):
     """A signal program: greens of all groups over one cycle."""
 
     id: Name
-    number: int = Field(ge=1, le=253, description="Number by which field devices know it.")
+    number: int = Field(ge=1, le=MOST_PROGRAMS, description="Number by which field devices know it.")
     cycle: Annotated[int, Field(ge=1, le=3600)] = Field(description="Cycle [s].")
     offset: Seconds = Field(
         default=0, description="Shift of its begin against the common clock [s], below the cycle."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from sim.signals.plan import MOST_PROGRAMS
 from sim.signals.rings import followers, ring_orders
 from sim.signals.rules import Finding
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 # NTCIP 1202 v03: phaseNumber of a controller of 16 phases, and the one octet of every time [s].
 PHASES = (1, 16)
 OCTET = 255
-LARGEST_NUMBER = 253
 
 
 def check_rings(ring: RingProgram, signal: SignalPlan, profile: Profile) -> list[Finding]:
@@ -60,8 +60,8 @@ def _ranges(ring: RingProgram, profile: Profile) -> Iterator[_Fault]:
         yield "nema-range", f"the cycle is {ring.cycle} s; {low} to {high} s", ()
     if not 0 <= ring.offset < ring.cycle:
         yield "nema-range", f"the offset is {ring.offset} s, not below the cycle of {ring.cycle} s", ()
-    if not 1 <= ring.number <= LARGEST_NUMBER:
-        yield "nema-range", f"the program has the number {ring.number}; 1 to {LARGEST_NUMBER}", ()
+    if not 1 <= ring.number <= MOST_PROGRAMS:
+        yield "nema-range", f"the program has the number {ring.number}; 1 to {MOST_PROGRAMS}", ()
     for phase in ring.phases:
         if not PHASES[0] <= phase.number <= PHASES[1]:
             yield (

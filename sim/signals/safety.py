@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.errors import GruenbandError
-from sim.signals.lamps import lamps, seconds_of, stage_order
+from sim.signals.lamps import is_green, is_moving, lamps, seconds_of, stage_order
 from sim.signals.rules import Finding
 from sim.signals.schedule import changes, schedule_faults
 from sim.signals.sequence import sequence_findings
@@ -138,7 +138,7 @@ def check_program(
         )
         for f in sequence_findings(signal, np.tile(shown, 3), cycle, 2 * cycle, profile.minimum_red)
     ]
-    green = (shown == ord("G")) | (shown == ord("g"))
+    green = is_green(shown)
     found += [
         Finding("served", f"group '{group.name}' has no green", signal.id, program.id, (group.name,))
         for k, group in enumerate(signal.groups)
@@ -170,9 +170,7 @@ def check_change(signal: SignalPlan, before: Program, after: Program, profile: P
     """
     old, new = lamps(signal, before), lamps(signal, after)
     place = f"{before.id} -> {after.id}"
-    moving = [
-        group.name for k, group in enumerate(signal.groups) if new[k, after.switch] in {ord("y"), ord("u")}
-    ]
+    moving = [group.name for k, group in enumerate(signal.groups) if is_moving(new[k, after.switch])]
     found = [
         Finding(
             "switch",
@@ -357,7 +355,7 @@ def _form(signal: SignalPlan, program: Program, profile: Profile) -> Iterator[Fi
 
 def _stages(signal: SignalPlan, program: Program, shown: NDArray[np.uint8]) -> Iterator[Finding]:
     number = signal.number()
-    green = (shown == ord("G")) | (shown == ord("g"))
+    green = is_green(shown)
     unknown = [name for stage in program.stages for name in stage if name not in number]
     if unknown:
         yield Finding(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.signals.lamps import RED_YELLOW, is_green
 from sim.signals.rules import Finding
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from sim.signals.plan import Group, SignalPlan
 
-G, PERMISSIVE, RED_YELLOW = (ord(letter) for letter in "Ggu")
 YELLOW_RUN, RED_YELLOW_RUN = re.compile(b"y+"), re.compile(b"u+")
 # Longer ago than any time counts [s].
 NEVER = -(10**9)
@@ -45,7 +45,7 @@ def sequence_findings(
     list of Finding
         ``second`` counts from the begin of the sequence.
     """
-    green = (shown == G) | (shown == PERMISSIVE)
+    green = is_green(shown)
     change = np.diff(green.astype(np.int8), axis=1)
     found: list[Finding] = []
     ends: list[NDArray[np.intp]] = []
