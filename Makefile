@@ -30,7 +30,7 @@ $(READY): pyproject.toml constraints.txt
 	@echo "Setting up .venv (once; it takes 1.6 GB of disk) ..."
 	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear .venv
 	@$(BIN)/pip install --quiet -c constraints.txt hatchling
-	@$(BIN)/pip install --quiet -c constraints.txt --no-build-isolation -e '.[dev,ntcip,resco,v2x]'
+	@$(BIN)/pip install --quiet -c constraints.txt --no-build-isolation -e '.[cluster,dev,ntcip,osm,resco,v2x]'
 	@.ci/system-libraries .venv
 	@touch $@
 
