@@ -59,16 +59,22 @@ class RunProcesses:
         Where the runs go.
     tell : callable
         Called with every event of a run.
+    files : str, optional
+        Folder under which copies of the tasks' files stand.
     """
 
-    def __init__(self, store: Store, tell: OnEvent) -> None:
+    def __init__(self, store: Store, tell: OnEvent, files: str = "") -> None:
         self._store = store
+        self._files = files
         self._tell = tell
         self._context = _process_context()
         self._active: list[_Active] = []
 
     def __len__(self) -> int:
         return len(self._active)
+
+    def __contains__(self, key: str) -> bool:
+        return any(run.key == key for run in self._active)
 
     def start(self, key: str, task: RunTask, limit: float) -> None:
         """
@@ -85,7 +91,7 @@ class RunProcesses:
         """
         receiver, sender = self._context.Pipe(duplex=False)
         process = self._context.Process(
-            target=work, args=(task.to_json(), key, str(self._store.root), sender), daemon=True
+            target=work, args=(task.to_json(), key, str(self._store.root), sender, self._files), daemon=True
         )
         with _without_main():
             process.start()
@@ -178,7 +184,9 @@ class RunProcesses:
 
     def _fail(self, run: _Active, status: Literal["failed", "timeout"], reason: str, elapsed: float) -> None:
         reason = " ".join(reason.split())
-        write_failure(self._store, self._directory(run), (run.key, run.task), (status, reason, elapsed))
+        row = identity(run.task, run.key, self._files)
+        row |= {"status": status, "reason": reason, "wall_seconds": elapsed}
+        publish_failure(self._store, self._directory(run), row)
         self._tell(RunFailed(run.key, run.task, status, reason))
 
     def _directory(self, run: _Active) -> Path:
@@ -201,9 +209,7 @@ class RunProcesses:
             self._active.remove(run)
 
 
-def write_failure(
-    store: Store, directory: Path, run: tuple[str, RunTask], ending: tuple[str, str, float]
-) -> None:
+def publish_failure(store: Store, directory: Path, row: dict[str, Any]) -> None:
     """
     Publish a directory with the row of a run without a result, and what its process printed.
 
@@ -213,20 +219,16 @@ def write_failure(
         Where it goes.
     directory : Path
         The run's working directory; made if there is none.
-    run : tuple of (str, RunTask)
-        Run key and task.
-    ending : tuple of (str, str, float)
-        Status, reason in one line, and wall-clock time [s].
+    row : dict
+        The run's identity, status, reason and wall-clock time.
     """
     store.probe(store.tmp)  # a crash on a full disk is the disk's fault and ends the batch
     directory.mkdir(exist_ok=True)
     for path in directory.iterdir():
         if path.is_file() and path.name not in _KEPT_OF_FAILED:
             path.unlink()
-    status, reason, elapsed = ending
-    row = identity(run[1], run[0]) | {"status": status, "reason": reason, "wall_seconds": elapsed}
     write_kpi(row, directory / "kpi.parquet")
-    store.publish(directory, run[0])
+    store.publish(directory, row["run_key"])
 
 
 def _end(runs: Iterable[_Active]) -> None:
