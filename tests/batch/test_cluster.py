@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import socket
@@ -378,4 +377,4 @@ def test_nothing_leads_out_of_the_folders(tmp_path: Path) -> None:
             unpack_run({name: b""}, tmp_path / "run")
     unpack_run({"deep/er/x": b"1"}, tmp_path / "run")
     assert (tmp_path / "run" / "deep" / "er" / "x").read_bytes() == b"1"
-    assert os.listdir(tmp_path) == ["run"]
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]

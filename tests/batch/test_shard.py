@@ -145,7 +145,7 @@ def test_the_job_array_of_the_guide(scenario: Scenario, crossings: Path, tmp_pat
     planned = 0
     for index in range(low, high + 1):
         said = subprocess.run(
-            ["bash", "job.sh"],
+            ["/bin/bash", "job.sh"],
             cwd=tmp_path,
             env=environment | {"SLURM_ARRAY_TASK_ID": str(index)},
             capture_output=True,
