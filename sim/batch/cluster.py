@@ -7,25 +7,23 @@ another worker would be free, and a run goes to another worker exactly when its 
 
 from __future__ import annotations
 
-import logging
 import os
-import re
 import secrets
 import shutil
 import time
-import warnings
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal
 
 from sim.batch import remote
+from sim.batch.connect import connected, mismatch, parse_executor, patience
 from sim.batch.events import ClusterChanged, RunFailed, RunFinished, RunLost, RunProgress, RunStarted
 from sim.batch.keys import input_files
 from sim.batch.parcel import pack_files, unpack_run
 from sim.batch.processes import TICK, OnEvent, publish_failure
 from sim.batch.worker import identity
-from sim.errors import EnvironmentFaultError, InputError
+from sim.errors import EnvironmentFaultError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,44 +33,11 @@ if TYPE_CHECKING:
     from sim.batch.store import Store
     from sim.run import RunTask
 
-WAIT = "GRUENBAND_WORKER_WAIT"  # environment variable, [s]
-_DEFAULT_WAIT = 600.0
-_CONNECT = 10.0  # [s] for the scheduler to answer
 _ANSWER = 30.0  # [s] for the scheduler to answer later, when it may be busy
 _LOOK = 1.0  # [s] between two looks who is there
 _REMIND = 60.0  # [s] between two lines that say that nobody is
 _DEATHS = 3  # so many workers a run may take along before it is given up
 _TOLD = 50.0  # [1/s] messages of progress that the scheduler and this process deal with at ease
-
-_SCHEME = {"dask": "tcp", "dask+tls": "tls"}
-
-
-def parse_executor(text: str) -> str:
-    """
-    Read where runs are to be done.
-
-    Parameters
-    ----------
-    text : str
-        ``"local"``, ``"dask://HOST:PORT"`` or ``"dask+tls://HOST:PORT"``.
-
-    Returns
-    -------
-    str
-        ``"local"``, or the scheduler's address in dask's own spelling.
-
-    Raises
-    ------
-    InputError
-        If it is none of them.
-    """
-    if text == "local":
-        return text
-    match = re.fullmatch(r"(dask|dask\+tls)://([^/\s:\[\]]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})/?", text)
-    if match is None or not 0 < int(match[3]) < 65536:
-        msg = f"--executor '{text}' is neither 'local' nor 'dask://HOST:PORT'"
-        raise InputError(msg)
-    return f"{_SCHEME[match[1]]}://{match[2]}:{match[3]}"
 
 
 @contextmanager
@@ -108,7 +73,7 @@ def cluster(
     address = parse_executor(executor)
     token = store.working_directory("token", os.getpid())
     with ExitStack() as stack:
-        client = stack.enter_context(_connected(address))
+        client = stack.enter_context(connected(address))
         stack.callback(shutil.rmtree, token, ignore_errors=True)
         token.mkdir()
         secret = secrets.token_hex(16)
@@ -118,37 +83,6 @@ def cluster(
         runner.jobs = jobs
         stack.callback(runner.close)
         yield runner
-
-
-@contextmanager
-def _connected(address: str) -> Iterator[Client]:
-    try:
-        import dask  # noqa: PLC0415
-        from distributed import Client  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        msg = f"--executor dask:// needs the extra 'cluster' ({error.name} is not installed): pip install 'gruenband[cluster]'"
-        raise EnvironmentFaultError(msg) from None
-    # What dask would print about a lost scheduler or another version is told in our own words.
-    logger = logging.getLogger("distributed")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
-    quiet = dask.config.set({"distributed.admin.large-graph-warning-threshold": "100GB"})
-    try:
-        with quiet, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                client = Client(address, timeout=_CONNECT, set_as_default=False)
-            except Exception as error:  # noqa: BLE001  (whatever answers there may answer anything)
-                text = " ".join(str(error).split())[:200]
-                msg = f"no dask scheduler answers at {address} ({text}); start one with 'dask scheduler', or check host and port"
-                raise EnvironmentFaultError(msg) from None
-            try:
-                yield client
-            finally:
-                with suppress(Exception):  # of a scheduler that is gone there is nothing to say good-bye to
-                    client.close(timeout=_CONNECT)
-    finally:
-        logger.setLevel(level)
 
 
 @dataclass(slots=True)
@@ -216,7 +150,7 @@ class ClusterRunner:
         self._inbox: SimpleQueue[Any] = SimpleQueue()
         self._count = 0
         self._looked = self._reminded = -float("inf")
-        self._wait = _patience()
+        self._wait = patience()
         self._alone_since = time.monotonic()
         client.subscribe_topic(self._id, self._inbox.put)
 
@@ -317,7 +251,7 @@ class ClusterRunner:
                     self._id,
                     workers=ready,
                     on_error="ignore",
-                    callback_timeout=_CONNECT,
+                    callback_timeout=_ANSWER,
                 )
 
     def _submit(self, worker: _Worker, function: Any, *arguments: Any) -> Future[Any]:  # noqa: ANN401
@@ -490,39 +424,3 @@ class ClusterRunner:
         row["wall_seconds"] = time.monotonic() - flight.begun
         publish_failure(self._store, self._store.working_directory(flight.key, os.getpid()), row)
         self._tell(RunFailed(flight.key, flight.task, "failed", reason))
-
-
-def mismatch(here: Mapping[str, str], there: Mapping[str, str]) -> str:
-    """
-    Say how a worker's versions differ from those of the batch.
-
-    Parameters
-    ----------
-    here, there : mapping of str to str
-        As :func:`sim.batch.remote.versions` tells them.
-
-    Returns
-    -------
-    str
-        One line with both versions; empty if they are the same.
-    """
-    for name, version in here.items():
-        other = there.get(name, "unknown")
-        if other != version:
-            what = "code of the same Grünband version" if name == "code" else name
-            return f"it has {what} {other}, this batch {version}; install the same on both"
-    return ""
-
-
-def _patience() -> float:
-    text = os.environ.get(WAIT, "")
-    if not text:
-        return _DEFAULT_WAIT
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds < float("inf"):
-        msg = f"{WAIT}='{text}' is not a number of seconds"
-        raise InputError(msg)
-    return seconds

@@ -99,13 +99,45 @@ class Runner(Protocol):
     """Where runs are done; it tells of them by events."""
 
     def places(self) -> Sequence[str]:
-        """List where a run could start now, a place as often as it has room."""
+        """
+        List where a run could start now.
+
+        Returns
+        -------
+        sequence of str
+            Places, each as often as it has room.
+        """
 
     def machine(self, place: str) -> str:
-        """Name the machine of a place; the runs on one share its cache of compiled kernels."""
+        """
+        Name the machine of a place; the runs on one share its cache of compiled kernels.
+
+        Parameters
+        ----------
+        place : str
+            The place.
+
+        Returns
+        -------
+        str
+            The machine.
+        """
 
     def start(self, place: str, key: str, task: RunTask, limit: float) -> None:
-        """Start a run."""
+        """
+        Start a run.
+
+        Parameters
+        ----------
+        place : str
+            Where.
+        key : str
+            Run key.
+        task : RunTask
+            The run.
+        limit : float
+            Longest wall-clock time [s].
+        """
 
     def watch(self) -> None:
         """Sleep until something happens, but not long, and deal with it."""

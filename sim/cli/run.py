@@ -117,7 +117,7 @@ def _places(executor: str, shard: str | None, alone: str) -> tuple[int, int] | N
     from sim.batch.shard import parse_shard
 
     if executor != "local":
-        from sim.batch.cluster import parse_executor
+        from sim.batch.connect import parse_executor
 
         parse_executor(executor)
     share = None if shard is None else parse_shard(shard)

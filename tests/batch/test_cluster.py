@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from sim.batch.cluster import WAIT, mismatch, parse_executor
+from sim.batch.connect import WAIT, mismatch, parse_executor
 from sim.batch.events import (
     BatchEvent,
     BatchPlanned,
@@ -158,12 +158,14 @@ def test_run_that_takes_its_workers_along_is_given_up(
     endless = scenario.model_copy(update={"end": 900_000.0})
     tasks = [task for task in plan_batch([endless], seeds=[1]) if task.controller.id == "program-v1"]
     lost: list[RunLost] = []
+    orphans: list[psutil.Process] = []
 
     def kill(event: BatchEvent) -> None:
         if isinstance(event, RunLost):
             lost.append(event)
         if isinstance(event, RunStarted):
-            fork_server = psutil.Process(event.pid).parent()
+            orphans.append(psutil.Process(event.pid))
+            fork_server = orphans[-1].parent()
             assert fork_server is not None
             agent = fork_server.parent()
             assert agent is not None
@@ -174,6 +176,8 @@ def test_run_that_takes_its_workers_along_is_given_up(
     assert (result.done, result.failed, len(lost)) == (0, 1, 2)
     (row,) = read_rows(tmp_path)
     assert row["status"] == "failed"
+    for process in orphans:
+        process.wait(30)
     assert row["reason"].startswith("its worker died 3 times, the last time: worker tcp://127.0.0.1:")
     assert list((tmp_path / "tmp").iterdir()) == []
 
@@ -324,7 +328,7 @@ def test_a_scheduler_without_workers_is_waited_for(
 def test_nobody_or_somebody_else_at_the_port_is_one_line(
     scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sim.batch.cluster._CONNECT", 1.0)
+    monkeypatch.setattr("sim.batch.connect._CONNECT", 1.0)
     tasks = plan_batch([scenario], seeds=[1])
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         for port in (1, deaf.getsockname()[1]):
