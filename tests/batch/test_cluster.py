@@ -284,7 +284,8 @@ def test_workers_of_other_versions_are_refused(
 
     def help_out(event: BatchEvent) -> None:
         events.append(event)
-        if isinstance(event, ClusterChanged) and sum("refused" in line for line in changes(events)) == 4:
+        refused = [line for line in changes(events) if "refused" in line]
+        if isinstance(event, ClusterChanged) and event.message in refused and len(refused) == 4:
             assert not any(isinstance(told, RunStarted) for told in events)
             cluster.start_worker()
 
@@ -303,7 +304,7 @@ def test_workers_of_other_versions_are_refused(
     with pytest.raises(
         EnvironmentFaultError, match=r"no usable worker at tcp://.*; install the same on both"
     ):
-        run_batch(tasks, tmp_path / "none", None, None, None, cluster.executor)
+        run_batch(tasks, tmp_path / "again", None, None, None, cluster.executor)
 
 
 def test_another_python_is_a_mismatch() -> None:
