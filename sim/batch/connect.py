@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import re
@@ -85,9 +86,10 @@ def connected(address: str) -> Iterator[Client]:
         with quiet, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
+                asyncio.run(asyncio.wait_for(_knock(address), _CONNECT))
                 client = Client(address, timeout=_CONNECT, set_as_default=False)
             except Exception as error:  # noqa: BLE001  (whatever answers there may answer anything)
-                text = " ".join(str(error).split())[:200]
+                text = " ".join(str(error).split())[:200] or f"silent for {_CONNECT:g} s"
                 msg = f"no dask scheduler answers at {address} ({text}); start one with 'dask scheduler', or check host and port"
                 raise EnvironmentFaultError(msg) from None
             try:
@@ -97,6 +99,15 @@ def connected(address: str) -> Iterator[Client]:
                     client.close(timeout=_CONNECT)
     finally:
         logger.setLevel(level)
+
+
+async def _knock(address: str) -> None:
+    """See whether dask answers: its client would wait for ever for somebody who takes the call and says nothing."""
+    from distributed.comm import connect  # noqa: PLC0415
+    from distributed.security import Security  # noqa: PLC0415
+
+    comm = await connect(address, timeout=_CONNECT, **Security().get_connection_args("client"))
+    comm.abort()
 
 
 def mismatch(here: Mapping[str, str], there: Mapping[str, str]) -> str:
