@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 COMMAND = [sys.executable, "-m", "sim.cli.main", "run", "-c", "program", "-c", "max-pressure"]
 ROOT = Path(__file__).parents[1]
-TASKS = 500
+TASKS = 200
 WORKERS = (1, 2, 4)
 SCALES = (100, 1000)  # workers of the model
 LENGTHS = (10.0, 60.0, 600.0)  # [s] of a run of the model
