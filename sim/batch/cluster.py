@@ -288,6 +288,10 @@ class ClusterRunner:
             worker = self._workers.pop(address)
             if worker.state == "ready":
                 self._tell(ClusterChanged(f"worker {address} has gone"))
+            elif worker.state == "asked":  # dask ends a worker that is sent a function it does not have
+                self._refuse(
+                    worker, "it ended when it was asked for its versions; is Grünband installed there?"
+                )
             for flight in [flight for flight in self._flights.values() if flight.worker is worker]:
                 self._lose(flight, f"worker {address} has gone")
         for address, slots in present.items():

@@ -295,7 +295,7 @@ def test_workers_of_other_versions_are_refused(
         f"it has Grünband 0.0.9, this batch {here['Grünband']}; install the same on both",
         f"it has SUMO 1.27.0, this batch {here['SUMO']}",
         f", this batch {here['code']}; install the same on both",
-        f"it cannot load Grünband {here['Grünband']} (No module named 'sim.batch')",
+        "it ended when it was asked for its versions; is Grünband installed there?",
     ):
         assert sum(line in text for text in changes(events)) == 1
 
