@@ -151,7 +151,7 @@ class Watch:
 
 def run(
     task: RunTask, directory: Path, progress: Progress | None = None, additional: Sequence[Path] = ()
-) -> None:
+) -> RoadGraph:
     """
     Simulate a task and write what came out of it.
 
@@ -165,6 +165,11 @@ def run(
         Called about once a second with the share simulated and the vehicles in the network.
     additional : sequence of Path, optional
         More additional files for SUMO, such as detectors; they must not change what happens.
+
+    Returns
+    -------
+    RoadGraph
+        The network, for whoever computes figures of it.
 
     Raises
     ------
@@ -230,6 +235,7 @@ def run(
         for pattern in ("sumo-errors.log", "statistics.xml", "programs.add.xml", RECORDER, "user-*.xml"):
             for path in directory.glob(pattern):
                 path.unlink()
+    return graph
 
 
 class Ticker:

@@ -108,9 +108,9 @@ def _run(task_json: str, key: str, store: Store, directory: Path, connection: Co
     require_sumo()
     task = RunTask.from_json(task_json)
     (directory / "task.json").write_text(task_json, encoding="utf-8")
-    run(task, directory, lambda fraction, vehicles: connection.send(("progress", fraction, vehicles)))
+    graph = run(task, directory, lambda fraction, vehicles: connection.send(("progress", fraction, vehicles)))
     tripinfo_to_parquet(directory / "tripinfo.xml", directory / "tripinfo.parquet")
-    keep_figures(task.scenario, directory, keep_xml=task.keep_sumo_output)
+    keep_figures(graph, directory, keep_xml=task.keep_sumo_output)
     if not task.keep_sumo_output:
         (directory / "tripinfo.xml").unlink()
     facts = read_facts(directory)

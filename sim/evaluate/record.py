@@ -139,9 +139,7 @@ def read_record(directory: Path, connection: duckdb.DuckDBPyConnection | None = 
         If a file is damaged.
     """
     if not has_record(directory):
-        msg = (
-            f"{directory}: this run did not record its signals; run it again with 'signals = true' under [outputs]"
-        )
+        msg = f"{directory}: this run did not record its signals; run it again with 'signals = true' under [outputs]"
         raise InputError(msg)
     facts = read_facts(directory)
     connection = connection or connect()
@@ -190,7 +188,11 @@ def read_record(directory: Path, connection: duckdb.DuckDBPyConnection | None = 
         tuple(edges),
         Trips(
             names,
-            *(trips[name] for name in ("depart_delay", "depart_pos", "arrival_pos", "free_time", "route_length")),
+            trips["depart_delay"],
+            trips["depart_pos"],
+            trips["arrival_pos"],
+            trips["free_time"],
+            trips["route_length"],
             first,
             last,
         ),
@@ -229,4 +231,6 @@ def _lamps(rows: dict[str, Any]) -> dict[str, Lamps]:
 def _letters(states: list[str]) -> NDArray[np.uint8]:
     # Programs of one signal may have states of different length; what is missing shows nothing.
     width = max(map(len, states))
-    return np.frombuffer("".join(state.ljust(width) for state in states).encode(), np.uint8).reshape(-1, width)
+    return np.frombuffer("".join(state.ljust(width) for state in states).encode(), np.uint8).reshape(
+        -1, width
+    )

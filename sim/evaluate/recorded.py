@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     Write = Callable[[Iterable[Sequence[object]]], object]
 
 
-def edge_times_to_parquet(connection: duckdb.DuckDBPyConnection, xml: Path, parquet: Path, end: float) -> None:
+def edge_times_to_parquet(
+    connection: duckdb.DuckDBPyConnection, xml: Path, parquet: Path, end: float
+) -> None:
     """
     Convert SUMO's ``--vehroute-output`` to a table of who was on which edge from when to when.
 
@@ -170,7 +172,9 @@ class _RouteReader:
         rows = []
         for step, (k, following) in enumerate(zip(roads, [*roads[1:], 0], strict=True)):
             after = edges[following] if following else _NOTHING
-            stopped = self._stopped(edges[k], entered, times[k]) if self._stops and entered != _NOTHING else "0"
+            stopped = (
+                self._stopped(edges[k], entered, times[k]) if self._stops and entered != _NOTHING else "0"
+            )
             rows.append((name, step, edges[k], after, entered, times[k], stopped))
             # The last lane on the junction ends where the next edge begins.
             entered = times[following - 1]
