@@ -22,7 +22,7 @@ from sim.network.timing import TimingRules
 from sim.scenario import Scenario
 from sim.scenario.arguments import sumo_arguments
 from sim.scenario.demand import names_vehicles, written_turns
-from sim.sumo.recording import RECORDER, record_lamps, record_routes
+from sim.sumo.recording import RECORDER, record_lamps, record_pending, record_routes
 from sim.sumo.session import Session
 from sim.sumo.statistics import read_statistics
 from sim.sumo.version import sumo_version
@@ -211,6 +211,8 @@ def run(
             )
             with open_trace(task.trace, layout, controller, directory) as trace:
                 run_adaptive(session, controller, Street(graph, layout), scenario, watch, ticker, trace)
+        if recorded:
+            record_pending(session.pending(), directory)
     finally:
         gc.unfreeze()
         session.close()

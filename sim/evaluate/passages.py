@@ -221,7 +221,8 @@ def _waiting(
     """Find who is late on the way to a signal at the end: row of its stop line, loss so far, and when it was due."""
     trips, vehicle = record.trips, record.vehicle
     rows = np.arange(len(record.edge))
-    here = np.flatnonzero(~np.isnan(record.entered) & np.isnan(record.passed))
+    # On the edge, or not even let in.
+    here = np.flatnonzero((~np.isnan(record.entered) | (rows == trips.first[vehicle])) & np.isnan(record.passed))
     at = np.where(stays.turn >= 0, rows, len(rows))
     following = np.minimum.accumulate(at[::-1])[::-1][here]
     found = following < trips.last[vehicle[here]]

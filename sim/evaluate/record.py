@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Trips:
     """
-    The vehicles that were inserted, each array of shape (vehicles,).
+    The vehicles that were inserted or waited for it at the end, each array of shape (vehicles,).
 
     ``depart_delay`` [s]; ``depart_pos`` and ``arrival_pos`` [m] on the first and last edge, the latter -1 for one that did not
     arrive; ``free_time`` [s] that it would have needed freely for what it drove; ``route_length`` [m] driven; ``first`` and ``last``, its first row in `Record` and the one after its last.
@@ -77,7 +77,7 @@ class Record:
     vehicle, edge, next_edge : ndarray
         Shape (rows,), numbers; -1 for no next edge. Rows are ordered by vehicle and step.
     entered, passed : ndarray
-        Shape (rows,) [s], nan for "not before the end".
+        Shape (rows,) [s], nan for "not before the end". One that was never inserted has not entered its first edge.
     stopped : ndarray
         Shape (rows,), scheduled stops [s].
     lamps : dict
@@ -149,11 +149,12 @@ def read_record(directory: Path, connection: duckdb.DuckDBPyConnection | None = 
         "SELECT vehicle, step, edge, next_edge, entered::DOUBLE AS entered, passed::DOUBLE AS passed, "
         "stopped::DOUBLE AS stopped FROM read_parquet($f) ORDER BY vehicle, step",
     )
+    times = str(directory / EDGE_TIMES).replace("'", "''")
     trips = _fetch(
         connection,
         directory / "tripinfo.parquet",
         "SELECT id, depart_delay, depart_pos, arrival_pos, duration - time_loss - stop_time AS free_time, route_length "
-        "FROM read_parquet($f) WHERE depart >= 0 ORDER BY id",
+        f"FROM read_parquet($f) WHERE id IN (SELECT vehicle FROM read_parquet('{times}')) ORDER BY id",
     )
     lamps: dict[str, Lamps] = {}
     if (directory / SWITCHES).is_file():
