@@ -41,7 +41,11 @@ def _saturation(row: Row) -> str:
 
 
 def _turn(row: Row) -> str:
-    return f"crossing {row['to_edge']}" if row["kind"] == "pedestrian" else f"{row['from_edge']} -> {row['to_edge']}"
+    return (
+        f"crossing {row['to_edge']}"
+        if row["kind"] == "pedestrian"
+        else f"{row['from_edge']} -> {row['to_edge']}"
+    )
 
 
 COLUMNS = (
@@ -75,7 +79,14 @@ def show_turns(rows: Sequence[dict[str, Any]]) -> None:
         rows,
         lambda row: tuple(
             row[key]
-            for key in ("scenario", "controller", "scale", "controller_spec", "scenario_key", "package_version")
+            for key in (
+                "scenario",
+                "controller",
+                "scale",
+                "controller_spec",
+                "scenario_key",
+                "package_version",
+            )
         ),
     ):
         every = list(cell)
@@ -90,7 +101,9 @@ def show_turns(rows: Sequence[dict[str, Any]]) -> None:
         console.print(_distribution(used), style="dim", soft_wrap=True)
         table = make_table(console.is_terminal)
         for column in COLUMNS:
-            table.add_column(column.title, justify="left" if column.left else "right", no_wrap=not column.left)
+            table.add_column(
+                column.title, justify="left" if column.left else "right", no_wrap=not column.left
+            )
         for row in used[:SHOWN]:
             cells = [Text(column.cell(row)) for column in COLUMNS]
             table.add_row(*cells, style=_STYLES.get(row["quality"]))

@@ -222,7 +222,9 @@ def _waiting(
     trips, vehicle = record.trips, record.vehicle
     rows = np.arange(len(record.edge))
     # On the edge, or not even let in.
-    here = np.flatnonzero((~np.isnan(record.entered) | (rows == trips.first[vehicle])) & np.isnan(record.passed))
+    here = np.flatnonzero(
+        (~np.isnan(record.entered) | (rows == trips.first[vehicle])) & np.isnan(record.passed)
+    )
     at = np.where(stays.turn >= 0, rows, len(rows))
     following = np.minimum.accumulate(at[::-1])[::-1][here]
     found = following < trips.last[vehicle[here]]

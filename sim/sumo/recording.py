@@ -80,4 +80,6 @@ def record_pending(routes: Mapping[str, Sequence[str]], directory: Path) -> None
     directory : Path
         Folder of the run.
     """
-    (directory / PENDING).write_text(json.dumps({name: list(route) for name, route in routes.items()}), "utf-8")
+    (directory / PENDING).write_text(
+        json.dumps({name: list(route) for name, route in routes.items()}), "utf-8"
+    )

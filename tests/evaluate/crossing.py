@@ -29,9 +29,7 @@ EDGES = """<edges>
 <edge id="in" from="w" to="c" numLanes="1" speed="15" length="300"/><edge id="out" from="c" to="e" numLanes="1" speed="15"/>
 <edge id="side" from="s" to="c" numLanes="1" speed="15"/><edge id="gone" from="c" to="n" numLanes="1" speed="15"/>
 </edges>"""
-CONNECTIONS = (
-    '<connections><connection from="in" to="out"/><connection from="side" to="gone"/></connections>'
-)
+CONNECTIONS = '<connections><connection from="in" to="out"/><connection from="side" to="gone"/></connections>'
 PROGRAM = """<additional><tlLogic id="c" type="static" programID="plan" offset="0">
 <phase duration="25" state="{side}"/><phase duration="5" state="{yellow}"/>
 <phase duration="30" state="{main}"/><phase duration="5" state="{end}"/><phase duration="25" state="{side}"/>
