@@ -149,12 +149,12 @@ def read_record(directory: Path, connection: duckdb.DuckDBPyConnection | None = 
         "SELECT vehicle, step, edge, next_edge, entered::DOUBLE AS entered, passed::DOUBLE AS passed, "
         "stopped::DOUBLE AS stopped FROM read_parquet($f) ORDER BY vehicle, step",
     )
-    times = str(directory / EDGE_TIMES).replace("'", "''")
     trips = _fetch(
         connection,
         directory / "tripinfo.parquet",
         "SELECT id, depart_delay, depart_pos, arrival_pos, duration - time_loss - stop_time AS free_time, route_length "
-        f"FROM read_parquet($f) WHERE id IN (SELECT vehicle FROM read_parquet('{times}')) ORDER BY id",
+        "FROM read_parquet($f) WHERE id IN (SELECT vehicle FROM read_parquet($times)) ORDER BY id",
+        times=str(directory / EDGE_TIMES),
     )
     lamps: dict[str, Lamps] = {}
     if (directory / SWITCHES).is_file():
@@ -207,13 +207,13 @@ def read_record(directory: Path, connection: duckdb.DuckDBPyConnection | None = 
     )
 
 
-def _fetch(connection: duckdb.DuckDBPyConnection, path: Path, query: str) -> dict[str, Any]:
+def _fetch(connection: duckdb.DuckDBPyConnection, path: Path, query: str, **more: str) -> dict[str, Any]:
     import duckdb  # noqa: PLC0415  (see database.connect)
 
     fault = "half-written"
     if is_parquet(path):
         try:
-            return dict(connection.execute(query, {"f": str(path)}).fetchnumpy())
+            return dict(connection.execute(query, {"f": str(path), **more}).fetchnumpy())
         except duckdb.Error as error:
             fault = str(error).strip().splitlines()[0]
     msg = f"{path}: damaged ({fault}); delete the run's folder and run it again"

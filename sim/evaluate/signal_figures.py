@@ -113,7 +113,7 @@ def turn_figures(
     span = record.end - record.begin
     greens = [turn_greens(record, turn) for turn in turns]
     shares: Floats = np.array([discharge_time(pair) for pair in greens], np.float64) / span
-    demand = np.bincount(passages.turn, minlength=len(turns)) * 3600.0 / span
+    demand: Floats = np.bincount(passages.turn, minlength=len(turns)).astype(np.float64) * (3600.0 / span)
     saturation = saturations(turns, demand, shares)
     order = np.argsort(passages.turn, kind="stable")
     bounds = np.searchsorted(passages.turn[order], np.arange(len(turns) + 1))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.evaluate.database import connect, records, statement
@@ -14,6 +13,7 @@ from sim.evaluate.results import RUNS, is_parquet, read_results
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     import duckdb
 
@@ -133,7 +133,13 @@ def _worst_first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     cells: dict[tuple[Any, ...], int] = {}
 
     def key(row: dict[str, Any]) -> tuple[Any, ...]:
-        cell = (row["scenario"], row["scenario_key"], row["scale"], row["controller"], row["controller_spec"])
+        cell: tuple[Any, ...] = (
+            row["scenario"],
+            row["scenario_key"],
+            row["scale"],
+            row["controller"],
+            row["controller_spec"],
+        )
         cell += (row["sumo_version"], row["package_version"])
         wait = row["longest_wait"] if row["kind"] in BY_LONGEST_WAIT else row["delay"]
         level = -ord(row["quality"]) if row["quality"] else 0

@@ -6,12 +6,13 @@ import csv
 import io
 import json
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from conftest import Call
 
 

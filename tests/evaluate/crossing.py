@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sumo
 
@@ -15,6 +15,9 @@ from sim.evaluate.record import Record, read_record
 from sim.network.graph import RoadGraph
 from sim.run import RunTask
 from sim.scenario.model import OutputSettings, Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # West to east shows green from 30 s to 60 s of each cycle of 90 s, south to north from 65 s to 25 s.
 CYCLE, GREEN, END = 90, (30, 60), 900

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import itertools
+from typing import TYPE_CHECKING
 
 import crossing
 import numpy as np
@@ -25,6 +26,9 @@ from sim.evaluate.record import read_record
 from sim.evaluate.recorded import EDGE_TIMES, SWITCHES
 from sim.evaluate.spillback import full_time
 from sim.network.flow import saturation_headway
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def table(file: Path) -> list[dict[str, object]]:
@@ -107,7 +111,7 @@ def test_switches_are_changes_only(overload: Path) -> None:
     rows = table(overload / SWITCHES)
     states = [row["state"] for row in rows]
     assert len(rows) == 1 + 4 * 10
-    assert all(a != b for a, b in zip(states, states[1:], strict=False))
+    assert all(a != b for a, b in itertools.pairwise(states))
     assert [float(str(row["time"])) for row in rows[:5]] == [0, 25, 30, 60, 65]
 
 
