@@ -85,7 +85,7 @@ def read_turn_table(out: Path, on_lack: Callable[[str], None]) -> list[dict[str,
             )
             columns = {name: [run[name] for run in runs] for name in ("run_key", *_CELL)}
             marks = ", ".join(f"unnest(${name})" for name in columns)
-            connection.execute(f"INSERT INTO cells SELECT {marks}", columns)  # noqa: S608
+            connection.execute(f"INSERT INTO cells SELECT {marks}", columns)
         _insert(connection, list(files), on_lack)
         rows = records(connection.execute(statement("turns")))
     finally:

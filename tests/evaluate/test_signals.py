@@ -320,9 +320,9 @@ def test_own_outputs_of_a_configuration_are_in_nobodys_way(net: Path, tmp_path: 
     crossing.scenario(tmp_path, net, THREE)
     config = tmp_path / "own.sumocfg"
     config.write_text(
-        f'''<configuration><input><net-file value="{net}"/><route-files value="demand.rou.xml"/></input>
+        f"""<configuration><input><net-file value="{net}"/><route-files value="demand.rou.xml"/></input>
         <time><begin value="0"/><end value="100"/></time><output><vehroute-output value="mine.xml"/>
-        <vehroute-output.dua value="true"/><tripinfo-output value="trips.xml"/></output></configuration>''',
+        <vehroute-output.dua value="true"/><tripinfo-output value="trips.xml"/></output></configuration>""",
         encoding="utf-8",
     )
     run = crossing.simulate(load_scenario(str(config)), tmp_path / "out")
