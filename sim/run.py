@@ -22,6 +22,7 @@ from sim.network.timing import TimingRules
 from sim.scenario import Scenario
 from sim.scenario.arguments import sumo_arguments
 from sim.scenario.demand import names_vehicles, written_turns
+from sim.sumo.recording import RECORDER, record_lamps, record_pending, record_routes
 from sim.sumo.session import Session
 from sim.sumo.statistics import read_statistics
 from sim.sumo.version import sumo_version
@@ -150,7 +151,7 @@ class Watch:
 
 def run(
     task: RunTask, directory: Path, progress: Progress | None = None, additional: Sequence[Path] = ()
-) -> None:
+) -> RoadGraph:
     """
     Simulate a task and write what came out of it.
 
@@ -164,6 +165,11 @@ def run(
         Called about once a second with the share simulated and the vehicles in the network.
     additional : sequence of Path, optional
         More additional files for SUMO, such as detectors; they must not change what happens.
+
+    Returns
+    -------
+    RoadGraph
+        The network, for whoever computes figures of it.
 
     Raises
     ------
@@ -182,8 +188,13 @@ def run(
     extra: list[Path] = []
     if kind.in_sumo:
         extra = controller.programs(graph, rules, scenario, directory)
+    recorded = scenario.outputs.signals and not kind.internal
+    if recorded:
+        extra = [*extra, record_lamps(graph.signals, directory)]
     options = sumo_arguments(scenario, task.seed, task.scale, directory, [*extra, *additional])
     options += getattr(controller, "options", ())
+    if recorded:
+        options = record_routes(options, directory)
     session = Session(options, directory / "sumo-errors.log", gui=task.gui)
     watch = Watch(scenario.gridlock_after)
     ticker = Ticker(scenario.begin, scenario.end, progress)
@@ -200,6 +211,8 @@ def run(
             )
             with open_trace(task.trace, layout, controller, directory) as trace:
                 run_adaptive(session, controller, Street(graph, layout), scenario, watch, ticker, trace)
+        if recorded:
+            record_pending(session.pending(), directory)
     finally:
         gc.unfreeze()
         session.close()
@@ -221,9 +234,10 @@ def run(
     }
     (directory / "run.json").write_text(json.dumps(result, indent=1, sort_keys=True))
     if not task.keep_sumo_output:
-        for pattern in ("sumo-errors.log", "statistics.xml", "programs.add.xml", "user-*.xml"):
+        for pattern in ("sumo-errors.log", "statistics.xml", "programs.add.xml", RECORDER, "user-*.xml"):
             for path in directory.glob(pattern):
                 path.unlink()
+    return graph
 
 
 class Ticker:

@@ -18,6 +18,7 @@ from sim.batch.keys import run_key, scenario_key
 from sim.batch.parcel import relocate
 from sim.batch.store import Store, environment_fault
 from sim.errors import EnvironmentFaultError, GruenbandError, RunFailedError
+from sim.evaluate.figures import keep_figures
 from sim.evaluate.kpi import measure, read_facts, write_kpi
 from sim.evaluate.tripinfo import tripinfo_to_parquet
 from sim.sumo.version import require_sumo, sumo_version
@@ -115,8 +116,9 @@ def _run(
     task = RunTask.from_json(task_json)
     (directory / "task.json").write_text(task_json, encoding="utf-8")
     placed = relocate(task, files)
-    run(placed, directory, lambda fraction, vehicles: connection.send(("progress", fraction, vehicles)))
+    graph = run(placed, directory, lambda fraction, vehicles: connection.send(("progress", fraction, vehicles)))
     tripinfo_to_parquet(directory / "tripinfo.xml", directory / "tripinfo.parquet")
+    keep_figures(graph, directory, keep_xml=task.keep_sumo_output)
     if not task.keep_sumo_output:
         (directory / "tripinfo.xml").unlink()
     facts = read_facts(directory)
