@@ -30,7 +30,7 @@ from sim.signals.plan import (
 from sim.signals.profile import load_profile
 from sim.signals.ring_mapping import map_rings
 from sim.signals.rules import RULES
-from sim.signals.safety import check_plan, check_signal
+from sim.signals.safety import check_plan, check_signal, unknown_speeds
 
 LIMITS = {name: load_profile(name).limits for name in ("rilsa", "nema", "basic")}
 
@@ -391,3 +391,10 @@ def test_an_empty_matrix_is_refused_unless_it_is_said_that_nothing_conflicts() -
     cells = tuple(Intergreen(clearing=a, entering=b, seconds=5) for a, b in (("K1", "K2"), ("K2", "K1")))
     both = check_signal(signal.model_copy(update={"compatible": True, "intergreens": cells}), limits)
     assert "matrix" in {one.rule for one in both}
+
+
+def test_groups_without_a_permitted_speed_are_told() -> None:
+    assert unknown_speeds(cross(), LIMITS["rilsa"]) == [("Ring 1", "K2")]
+    assert unknown_speeds(change_group(cross(), "K2", kind="tram"), LIMITS["rilsa"]) == []
+    # No rule there goes by the speed.
+    assert unknown_speeds(cross(), LIMITS["nema"]) == []
