@@ -274,7 +274,9 @@ def _signal(source: str, name: str, signal: _Signal, base: SignalPlan | None) ->
         program["greens"] = [_green(where, names, row) for row in greens]
         program["stages"] = _stages(where, names, stages)
         programs.append(program)
-    return {"id": name, "groups": groups, "intergreens": cells, "programs": programs}
+    # The sheet says of empty cells that their groups do not conflict, so an empty matrix says it of all.
+    free = not cells and len(names) > 1 and (base is None or base.compatible)
+    return {"id": name, "groups": groups, "intergreens": cells, "compatible": free, "programs": programs}
 
 
 def _values(where: str, row: Row, keys: tuple[str, ...]) -> dict[str, Any]:
