@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sim.evaluate.comparison import Cell, Comparison
 
 
-def compare_command(  # noqa: PLR0913 - a command has as many parameters as options
+def compare_command(  # noqa: PLR0913, PLR0917 - one argument per option
     base: Annotated[Path, typer.Argument(metavar="BASE", help="Result folder, or a baseline file.")],
     head: Annotated[
         Path | None,
