@@ -29,7 +29,7 @@ _TITLES = (
     "remarks",
 )
 _ALL_TITLES = ("", *_TITLES[1:9], "BCa interval", "of control delay", "p (Holm)", "shows from", "remarks")
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~@&$:-])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#!|<>~@&$:])")
 
 
 def to_markdown(comparison: Comparison) -> str:
