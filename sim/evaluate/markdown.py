@@ -115,6 +115,6 @@ def _long(cell: Cell) -> list[str]:
     more = [
         wording.interval(cell, found.bca_interval),
         wording.share(cell),
-        wording.probability(found.p_holm),
+        escape(wording.probability(found.p_holm)),
     ]
     return [*_names(cell), *_figures(cell), *more, wording.detectable(cell), escape(wording.remarks(cell))]
