@@ -27,7 +27,7 @@ NODES = """<nodes>
 <node id="W" x="-200" y="0"/><node id="E" x="200" y="0"/><node id="N" x="0" y="200"/><node id="S" x="0" y="-200"/>
 </nodes>"""
 EDGES = "".join(
-    f'<edge id="{a}{b}" from="{a}" to="{b}" numLanes="1" speed="13.9"/>'
+    f'<edge id="{a}{b}" from="{a}" to="{b}" numLanes="1" speed="13.9" sidewalkWidth="2"/>'
     for end in "WENS"
     for a, b in ((end, "C"), ("C", end))
 )
@@ -47,7 +47,6 @@ def junction(tmp_path_factory: pytest.TempPathFactory) -> Path:
             folder / "x.nod.xml",
             "-e",
             folder / "x.edg.xml",
-            "--sidewalks.guess",
             "--crossings.guess",
             "--no-turnarounds",
             "--tls.cycle.time",
