@@ -637,7 +637,7 @@ def encroach(size: Float, frames: Frames, second: int, i: int, j: int) -> float:
     Returns
     -------
     float
-        Post-encroachment time [s], to a tenth; infinite if it is above the threshold or both go the same way.
+        Post-encroachment time [s], at most a tenth or two too long; infinite if it is above the threshold or both go the same way.
     """
     last, now = (second - 1) % FRAMES, second % FRAMES
     best = math.inf
@@ -646,8 +646,8 @@ def encroach(size: Float, frames: Frames, second: int, i: int, j: int) -> float:
     fastest = STANDING
     for back in range(4):
         fastest = max(fastest, frames.speed[(second - back) % FRAMES, j])
-    for step in range(1, 6):
-        share = step / 5.0
+    for step in range(1, 11):
+        share = step * STEP
         here = between(frames, last, now, i, share)
         k, last_step = 0, round(POST_ENCROACHMENT / STEP)
         while k <= last_step and k * STEP < best:

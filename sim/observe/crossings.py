@@ -14,6 +14,29 @@ if TYPE_CHECKING:
 Row = tuple[str, str, str | None, str, float, float, bool]
 
 
+def edges_on_foot(lanes: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """
+    Find crossings (":junction_c0_0") and waiting areas ("_w0_0") by name, the only mark SUMO gives at run time.
+
+    Parameters
+    ----------
+    lanes : sequence of str
+        Lanes of the net.
+
+    Returns
+    -------
+    tuple of frozenset
+        The edges of both, and of the crossings alone.
+    """
+    found: dict[str, str] = {}
+    for lane in lanes:
+        edge = lane.rpartition("_")[0]
+        part = edge.rpartition("_")[2]
+        if lane.startswith(":") and part[:1] in {"c", "w"} and part[1:].isdigit():
+            found[edge] = part[0]
+    return frozenset(found), frozenset(edge for edge, kind in found.items() if kind == "c")
+
+
 class Kerbs:
     """
     Notes for every person and crossing the time from the first standstill before it to the first step onto it.

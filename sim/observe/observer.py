@@ -18,7 +18,7 @@ from sim.core.encounters import (
     new_frames,
     place,
 )
-from sim.observe.crossings import Kerbs
+from sim.observe.crossings import Kerbs, edges_on_foot
 from sim.observe.meetings import Meetings
 from sim.observe.stop_lines import StopLines
 from sim.observe.tables import write_rows
@@ -56,12 +56,10 @@ class Observer:
         self._scene = scene = Scene(session)
         self._lanes = scene.lanes()
         self._signal_of_lane = _signals_by_lane(scene)
-        on_foot = {name.rpartition("_")[0] for name in scene.names if _is_for_walking(name)}
-        crossings = frozenset(edge for edge in on_foot if "_c" in edge[edge.rfind("_") :])
+        self._on_foot, crossings = edges_on_foot(scene.names)
         by_crossing = {lane.rpartition("_")[0]: signal for lane, signal in self._signal_of_lane.items()}
         self._kerbs = Kerbs(scene, {edge: by_crossing[edge] for edge in crossings & by_crossing.keys()}, crossings)
         self._crossings = crossings
-        self._on_foot = frozenset(on_foot)
         self._stop_lines = StopLines(scene)
         self._before_line = np.zeros(len(scene.names), np.uint8)
         self._before_line[sorted(self._stop_lines.before)] = 1
@@ -251,12 +249,6 @@ class Observer:
         write_rows(directory / "stop_lines.csv", self._stop_lines.finish())
         write_rows(directory / "crossings.csv", self._kerbs.finish(now, self._person_types))
         return {"stood": self._stood}
-
-
-def _is_for_walking(lane: str) -> bool:
-    """Tell crossings (":junction_c0_0") and waiting areas ("_w0_0") by name, the only mark SUMO gives at run time."""
-    part = lane.rpartition("_")[0].rpartition("_")[2]
-    return lane.startswith(":") and part[:1] in {"c", "w"} and part[1:].isdigit()
 
 
 def _signals_by_lane(scene: Scene) -> dict[str, str]:
