@@ -369,7 +369,7 @@ def run_adaptive(
     view = FullView(street.graph, layout, float(getattr(controller, "reach", scenario.sensing.range)))
     controller.reset(network)
     session.watch(layout.watched)
-    buttons = PushButtons(session, street.graph, layout) if scenario.pedestrians.call == "button" else None
+    buttons = PushButtons(session, street.graph, layout, pressed=scenario.pedestrians.call == "button")
     letters = np.zeros(len(network.link_group), np.uint8)
     render(network, signals, letters)
     shown = letters.copy()
@@ -398,8 +398,7 @@ def run_adaptive(
         if second % watch_every == 0:
             arrivals, storage = view.see(session)
             waiting = note_demand(network, signals, arrivals, storage)
-            if buttons is not None:
-                buttons.press(now, waiting)
+            buttons.press(now, waiting)
         if second % controller.interval == 0:
             wish = controller.decide(now, network, signals, arrivals, storage)
             if trace is not None:

@@ -28,9 +28,12 @@ class PushButtons:
         The network.
     layout : Layout
         Its arrays and names.
+    pressed : bool
+        False: there are no buttons, and every crossing always calls.
     """
 
-    def __init__(self, session: Session, graph: RoadGraph, layout: Layout) -> None:
+    def __init__(self, session: Session, graph: RoadGraph, layout: Layout, *, pressed: bool) -> None:
+        self._pressed = pressed
         self._scene = Scene(session)
         self._on_foot, crossings = edges_on_foot(self._scene.names)
         self._kerbs = Kerbs(self._scene, {}, crossings)
@@ -56,6 +59,8 @@ class PushButtons:
         waiting : Byte
             Shape (G), 1 for a group with a demand; changed in place.
         """
+        if not self._pressed:
+            return
         self._kerbs.look(now, self._scene.walkers(self._on_foot), {})
         self.number[:] = 0
         for edge, (number, since) in self._kerbs.waiting().items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sim.core.encounters import STANDING
+from sim.core.bodies import STANDING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

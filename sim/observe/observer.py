@@ -7,17 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.core.encounters import (
-    AFTER,
-    FRAMES,
-    STANDING,
-    WIDTH,
-    Bodies,
-    Frames,
-    encounters,
-    new_frames,
-    place,
-)
+from sim.core.bodies import AFTER, FRAMES, STANDING, Bodies, new_frames, place
+from sim.core.encounters import WIDTH, encounters
 from sim.observe.crossings import Kerbs, edges_on_foot
 from sim.observe.meetings import Meetings
 from sim.observe.stop_lines import StopLines
@@ -58,7 +49,9 @@ class Observer:
         self._signal_of_lane = _signals_by_lane(scene)
         self._on_foot, crossings = edges_on_foot(scene.names)
         by_crossing = {lane.rpartition("_")[0]: signal for lane, signal in self._signal_of_lane.items()}
-        self._kerbs = Kerbs(scene, {edge: by_crossing[edge] for edge in crossings & by_crossing.keys()}, crossings)
+        self._kerbs = Kerbs(
+            scene, {edge: by_crossing[edge] for edge in crossings & by_crossing.keys()}, crossings
+        )
         self._crossings = crossings
         self._stop_lines = StopLines(scene)
         self._before_line = np.zeros(len(scene.names), np.uint8)
@@ -67,7 +60,9 @@ class Observer:
         self._second = -1
         self._slots: dict[str, int] = {}
         self._free: list[int] = []
-        self._resting: list[tuple[int, int]] = []  # slots of who left, with the second from which they are free
+        self._resting: list[
+            tuple[int, int]
+        ] = []  # slots of who left, with the second from which they are free
         self._names: list[str] = []
         self._types: list[str] = []
         self._person_types: dict[str, str] = {}
@@ -153,7 +148,12 @@ class Observer:
         lane = self._frames.lane
         there = self._frames.there
         before, after = lane[last, seen], lane[row, seen]
-        left = (self._before_line[before] != 0) & (before != after) & (there[last, seen] != 0) & (there[row, seen] != 0)
+        left = (
+            (self._before_line[before] != 0)
+            & (before != after)
+            & (there[last, seen] != 0)
+            & (there[row, seen] != 0)
+        )
         gone = seen[left].tolist()
         moves = [(int(lane[last, i]), int(lane[row, i]), self._types[i]) for i in gone]
         self._stop_lines.look(moves)
@@ -219,11 +219,13 @@ class Observer:
         old = len(self._names)
         size = max(256, 2 * old)
         frames = new_frames(size)
-        for column, longer in zip(self._frames, frames, strict=True):
-            longer[:, :old] = column
-        self._frames = Frames(*frames)
+        for k in range(len(frames)):
+            frames[k][:, :old] = self._frames[k]
+        self._frames = frames
         more = size - old
-        self._bodies = Bodies(*(np.concatenate([column, np.zeros(more, column.dtype)]) for column in self._bodies))
+        self._bodies = Bodies(
+            *(np.concatenate([column, np.zeros(more, column.dtype)]) for column in self._bodies)
+        )
         self._braking = np.concatenate([self._braking, np.zeros(more, np.uint8)])
         self._names += [""] * more
         self._types += [""] * more

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.core.encounters import WIDTH, Bodies, Lanes, encounters, new_frames, place
+from sim.core.bodies import Bodies, Lanes, new_frames, place
+from sim.core.encounters import WIDTH, encounters
 
 
 def warm_onlooker() -> None:

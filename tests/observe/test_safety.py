@@ -31,7 +31,12 @@ def test_a_car_that_runs_a_red_is_counted_at_its_signal(simulate: Simulate, tabl
     rows = {row["type"]: row for row in table(directory / "stop_lines.parquet")}
     assert {row["signal"] for row in rows.values()} == {"C"}
     assert [rows["Raser"][key] for key in ("crossed", "yellow", "late_yellow", "red")] == [1, 0, 0, 1]
-    assert [rows["DEFAULT_VEHTYPE"][key] for key in ("crossed", "yellow", "late_yellow", "red")] == [1, 0, 0, 0]
+    assert [rows["DEFAULT_VEHTYPE"][key] for key in ("crossed", "yellow", "late_yellow", "red")] == [
+        1,
+        0,
+        0,
+        0,
+    ]
     assert figures["red_running"] == 500.0  # one of two, in thousandths
     assert figures["late_yellow"] == 0.0
 
@@ -63,7 +68,9 @@ def test_only_braking_above_the_threshold_is_hard(
 ) -> None:
     # It comes to a red light; SUMO's driver brakes with all its type allows.
     kind = f'<vType id="t" sigma="0" decel="{deceleration}" emergencyDecel="9"/>'
-    figures, directory = simulate(f'{kind}<trip id="a" type="t" depart="0" departSpeed="max" from="WC" to="CE"/>', end=40)
+    figures, directory = simulate(
+        f'{kind}<trip id="a" type="t" depart="0" departSpeed="max" from="WC" to="CE"/>', end=40
+    )
     rows = table(directory / "braking.parquet")
     assert len(rows) == figures["hard_braking"] == found
     for row in rows:
@@ -120,7 +127,10 @@ def test_looking_on_changes_no_trip(controller: str, tmp_path: Path) -> None:
         folder = tmp_path / str(safety)
         folder.mkdir()
         outputs = scenario.outputs.model_copy(update={"safety": safety})
-        run(RunTask(scenario.model_copy(update={"outputs": outputs}), parse_controller(controller), 1, 1.0), folder)
+        run(
+            RunTask(scenario.model_copy(update={"outputs": outputs}), parse_controller(controller), 1, 1.0),
+            folder,
+        )
         found.append(re.sub(r"<!--.*?-->", "", (folder / "tripinfo.xml").read_text(), flags=re.DOTALL))
     assert found[0].count("<tripinfo ") > 100
     assert found[0] == found[1]
