@@ -75,6 +75,29 @@ def new_frames(slots: int) -> Frames:
     )
 
 
+def begin_second(frames: Frames, second: int) -> int:
+    """
+    Begin a second in which nobody is there yet; where each was last stays known.
+
+    Parameters
+    ----------
+    frames : Frames
+        The seconds; one row is changed in place.
+    second : int
+        The second, counted from 0.
+
+    Returns
+    -------
+    int
+        Its row.
+    """
+    row = second % FRAMES
+    for column in frames:
+        column[row] = column[(second - 1) % FRAMES]
+    frames.there[row] = 0
+    return row
+
+
 @kernel
 def place(
     lanes: Lanes,

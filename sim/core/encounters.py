@@ -464,7 +464,8 @@ def encroach(size: Float, frames: Frames, second: int, i: int, j: int) -> float:
             whole = math.floor(at)
             row, after = (second - 1 + int(whole)) % FRAMES, (second + int(whole)) % FRAMES
             if frames.there[row, j] == 0 or frames.there[after, j] == 0:
-                break
+                k += 1  # it has left the network or the crossing since
+                continue
             there = between(frames, row, after, j, at - whole)
             if not overlap(here, there, a, b):
                 k += max(1, int(apart(here, there, a, b) / (STEP * fastest)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.core.bodies import AFTER, FRAMES, STANDING, Bodies, new_frames, place
+from sim.core.bodies import AFTER, FRAMES, STANDING, Bodies, begin_second, new_frames, place
 from sim.core.encounters import WIDTH, encounters
 from sim.observe.crossings import Kerbs, edges_on_foot
 from sim.observe.meetings import Meetings
@@ -77,7 +77,7 @@ class Observer:
         """Note the second that has just been simulated."""
         now = self._session.time
         self._second += 1
-        row, last = self._second % FRAMES, (self._second - 1) % FRAMES
+        last = (self._second - 1) % FRAMES
         ids, speeds = self._scene.look()
         slots = [self._slots.get(name, -1) for name in ids]
         new = [k for k, slot in enumerate(slots) if slot < 0]
@@ -89,11 +89,9 @@ class Observer:
         seen = np.array(slots, np.int32)
         speed = np.array(speeds)
         frames = self._frames
-        for column in frames:
-            column[row] = column[last]
+        row = begin_second(frames, self._second)
         # Who stood before and stands now is where it was: nobody needs to ask.
         moved = (speed > 0.0) | (frames.speed[last, seen] > 0.0) | (frames.there[last, seen] == 0)
-        frames.there[row] = 0
         frames.there[row, seen] = 1
         frames.speed[row, seen] = speed
         self._place(row, ids, seen, np.flatnonzero(moved), speed)

@@ -88,7 +88,17 @@ class Scene:
             else:
                 ends = (edge.getFromJunction(road), edge.getToJunction(road))
             numbers[1:, k] = [nodes.setdefault(end, len(nodes)) for end in ends]
-        return Lanes(ptr, np.array(xs), np.array(ys), np.array(along), length, numbers[0], numbers[1], numbers[2], inside)
+        return Lanes(
+            ptr,
+            np.array(xs),
+            np.array(ys),
+            np.array(along),
+            length,
+            numbers[0],
+            numbers[1],
+            numbers[2],
+            inside,
+        )
 
     def look(self) -> Vehicles:
         """

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.core.bodies import AFTER, FRAMES, Bodies, Frames, Lanes, new_frames, overlap, place
+from sim.core.bodies import AFTER, FRAMES, Bodies, Frames, Lanes, begin_second, new_frames, overlap, place
 from sim.core.encounters import CROSSING, LANE_CHANGE, REAR_END, WIDTH, encounters
 
 # Lane 0 and 1: one road of 200 m eastward to node 1, 3 m apart; on node 1 lane 2 northward and lane 3 eastward.
@@ -18,7 +18,7 @@ LANES = Lanes(
     x=np.array([0.0, 200.0, 0.0, 200.0, 210.0, 210.0, 200.0, 240.0]),
     y=np.array([0.0, 0.0, 3.0, 3.0, -20.0, 20.0, 0.0, 0.0]),
     along=np.array([0.0, 200.0, 0.0, 200.0, 0.0, 40.0, 0.0, 40.0]),
-    length=np.array([200.0, 200.0, 40.0, 0.0, 40.0]),
+    length=np.array([200.0, 200.0, 40.0, 40.0]),
     edge=np.array([0, 0, 1, 2], np.int32),
     begin=np.array([0, 0, 1, 1], np.int32),
     end=np.array([1, 1, 1, 1], np.int32),
@@ -32,8 +32,7 @@ def drive(*tracks: list[tuple[int, float, float] | None]) -> list[list[float]]:
     bodies = Bodies(np.full(n, 5.0), np.full(n, 2.0), np.zeros(n, np.uint8), np.full(n, -1, np.int32))
     frames, found = new_frames(n), []
     for second in range(len(tracks[0])):
-        row = second % FRAMES
-        frames.there[row] = 0
+        row = begin_second(frames, second)
         here = [(slot, track[second]) for slot, track in enumerate(tracks) if track[second] is not None]
         columns = [np.array([values[k] for _, values in here if values], np.float64) for k in range(3)]
         slots = np.array([slot for slot, _ in here], np.int32)
