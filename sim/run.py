@@ -26,6 +26,7 @@ from sim.scenario import Scenario
 from sim.scenario.arguments import sumo_arguments
 from sim.scenario.demand import names_vehicles, written_turns
 from sim.sumo.scene import vehicle_classes
+from sim.sumo.recording import RECORDER, record_lamps, record_pending, record_routes
 from sim.sumo.session import Session
 from sim.sumo.statistics import read_statistics
 from sim.sumo.version import sumo_version
@@ -160,7 +161,7 @@ class Watch:
 
 def run(
     task: RunTask, directory: Path, progress: Progress | None = None, additional: Sequence[Path] = ()
-) -> None:
+) -> RoadGraph:
     """
     Simulate a task and write what came out of it.
 
@@ -174,6 +175,11 @@ def run(
         Called about once a second with the share simulated and the vehicles in the network.
     additional : sequence of Path, optional
         More additional files for SUMO, such as detectors; they must not change what happens.
+
+    Returns
+    -------
+    RoadGraph
+        The network, for whoever computes figures of it.
 
     Raises
     ------
@@ -192,8 +198,13 @@ def run(
     extra: list[Path] = []
     if kind.in_sumo:
         extra = controller.programs(graph, rules, scenario, directory)
+    recorded = scenario.outputs.signals and not kind.internal
+    if recorded:
+        extra = [*extra, record_lamps(graph.signals, directory)]
     options = sumo_arguments(scenario, task.seed, task.scale, directory, [*extra, *additional])
     options += getattr(controller, "options", ())
+    if recorded:
+        options = record_routes(options, directory)
     session = Session(options, directory / "sumo-errors.log", gui=task.gui)
     watch = Watch(scenario.gridlock_after)
     ticker = Ticker(scenario.begin, scenario.end, progress)
@@ -217,6 +228,8 @@ def run(
         seen = {"classes": vehicle_classes(session)}
         if watch.observer is not None:
             seen |= watch.observer.finish(directory)
+        if recorded:
+            record_pending(session.pending(), directory)
     finally:
         gc.unfreeze()
         session.close()
@@ -240,9 +253,10 @@ def run(
     }
     (directory / "run.json").write_text(json.dumps(result, indent=1, sort_keys=True))
     if not task.keep_sumo_output:
-        for pattern in ("sumo-errors.log", "statistics.xml", "programs.add.xml", "user-*.xml"):
+        for pattern in ("sumo-errors.log", "statistics.xml", "programs.add.xml", RECORDER, "user-*.xml"):
             for path in directory.glob(pattern):
                 path.unlink()
+    return graph
 
 
 class Ticker:
