@@ -25,8 +25,8 @@ from sim.observe.observer import Observer
 from sim.scenario import Scenario
 from sim.scenario.arguments import sumo_arguments
 from sim.scenario.demand import names_vehicles, written_turns
-from sim.sumo.scene import vehicle_classes
 from sim.sumo.recording import RECORDER, record_lamps, record_pending, record_routes
+from sim.sumo.scene import vehicle_classes
 from sim.sumo.session import Session
 from sim.sumo.statistics import read_statistics
 from sim.sumo.version import sumo_version
