@@ -10,6 +10,7 @@ from sim import __version__
 from sim.errors import InputError
 from sim.evaluate.results import RUNS
 from sim.report.answer import answer
+from sim.report.diagrams import draw_all
 from sim.report.pack import source_hash, to_script
 from sim.report.plain import plain_words
 from sim.report.runs import gather
@@ -36,8 +37,11 @@ RESULT_COLUMNS = (
 )
 # Figures whose seeds can be looked at one by one.
 SEED_FIGURES = ("delay", "control_delay", "stops", "waiting", "longest_wait", "undeparted", "co2")
-SCRIPTS = ("core", "draw", "seeds", "start")
-SECTIONS = ("answer", "plain", "results", "seeds", "definitions", "provenance")
+MAP_FIGURES = ("delay", "x", "qsv")
+SCRIPTS = ("core", "draw", "seeds", "view", "map", "signals", "corridor", "start")
+SECTIONS = ("answer", "plain", "results", "seeds", "map", "corridor", "signal", "queues", "definitions", "provenance")
+# Those that need a network.
+PICTURES = frozenset({"map", "corridor", "signal", "queues"})
 
 
 def build_page(
@@ -79,6 +83,8 @@ def build_page(
     for situation in situations:
         for cell in situation.cells:
             cell.summary["seeds"] = len(cell.done)
+    gallery = draw_all(folder, situations, note)
+    pictures = [situation for situation in situations if situation.number in gallery.nets]
     answers = [answer(situation) for situation in situations]
     script = "\n".join(_read("js", f"{part}.js") for part in SCRIPTS)
     style = _read("style.css")
@@ -88,7 +94,7 @@ def build_page(
         "title": folder.resolve().name or "results",
         "facts": {"package": __version__},
         "lead": _lead(situations, rows),
-        "sections": (*(("faults",) if faults else ()), *SECTIONS),
+        "sections": (*(("faults",) if faults else ()), *(s for s in SECTIONS if pictures or s not in PICTURES)),
         "faults": faults,
         "answers": answers,
         "plain": plain_words(situations, answers),
@@ -98,8 +104,10 @@ def build_page(
         "seed_figures": SEED_FIGURES,
         "definitions": definitions,
         "provenance": _provenance(folder, rows),
-        "data": to_script(_data(situations)),
-        "chunks": [],
+        "data": to_script(_data(situations, gallery.nets)),
+        "parts": gallery.parts,
+        "pictures": pictures,
+        "map_figures": MAP_FIGURES,
         "policy": {"scripts": source_hash(script), "styles": source_hash(style)},
         "script": _verbatim(script),
         "style": _verbatim(style),
@@ -236,7 +244,7 @@ def spans(numbers: list[int]) -> str:
     return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in parts) or "–"
 
 
-def _data(situations: list[Situation]) -> dict[str, Any]:
+def _data(situations: list[Situation], nets: dict[int, int]) -> dict[str, Any]:
     """Collect what the scripts of the page draw from."""
     columns = ("seed", "status", "gridlock", "run_key", *SEED_FIGURES)
     texts = {key: {lang: entry[lang] for lang in LANGUAGES} for key, entry in table("texts").items() if key.startswith("chart-")}
@@ -256,6 +264,7 @@ def _data(situations: list[Situation]) -> dict[str, Any]:
         "situations": [
             {
                 "title": situation.title,
+                "net": nets.get(situation.number),
                 "cells": [
                     {
                         "number": cell.number,
