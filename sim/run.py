@@ -22,6 +22,7 @@ from sim.network.timing import TimingRules
 from sim.scenario import Scenario
 from sim.scenario.arguments import sumo_arguments
 from sim.scenario.demand import names_vehicles, written_turns
+from sim.sumo.recording import RECORDER, record_lamps, record_routes
 from sim.sumo.session import Session
 from sim.sumo.statistics import read_statistics
 from sim.sumo.version import sumo_version
@@ -182,8 +183,13 @@ def run(
     extra: list[Path] = []
     if kind.in_sumo:
         extra = controller.programs(graph, rules, scenario, directory)
+    recorded = scenario.outputs.signals and not kind.internal
+    if recorded:
+        extra = [*extra, record_lamps(graph.signals, directory)]
     options = sumo_arguments(scenario, task.seed, task.scale, directory, [*extra, *additional])
     options += getattr(controller, "options", ())
+    if recorded:
+        options += record_routes(directory)
     session = Session(options, directory / "sumo-errors.log", gui=task.gui)
     watch = Watch(scenario.gridlock_after)
     ticker = Ticker(scenario.begin, scenario.end, progress)
@@ -221,7 +227,7 @@ def run(
     }
     (directory / "run.json").write_text(json.dumps(result, indent=1, sort_keys=True))
     if not task.keep_sumo_output:
-        for pattern in ("sumo-errors.log", "statistics.xml", "programs.add.xml", "user-*.xml"):
+        for pattern in ("sumo-errors.log", "statistics.xml", "programs.add.xml", RECORDER, "user-*.xml"):
             for path in directory.glob(pattern):
                 path.unlink()
 

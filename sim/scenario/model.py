@@ -49,7 +49,13 @@ RESERVED_SUMO_OPTIONS = frozenset(
 )
 # Every *-output and log names one file, and parallel runs of a batch would write over each other.
 _RESERVED_SUFFIXES = ("-output", "log", "error-log", "message-log")
-_RESERVED_PREFIXES = ("tripinfo-output.", "device.tripinfo.", "device.emissions.")
+_RESERVED_PREFIXES = (
+    "tripinfo-output.",
+    "vehroute-output.",
+    "device.tripinfo.",
+    "device.vehroute.",
+    "device.emissions.",
+)
 
 Seconds = Annotated[float, Field(ge=0), BeforeValidator(parse_time, json_schema_input_type=float | str)]
 Timing = Literal["program"] | Annotated[float, Field(ge=0, le=30)]
@@ -101,6 +107,10 @@ class OutputSettings(_Frozen):
     """What a run writes beside its trips."""
 
     emissions: bool = Field(default=True, description="Emissions and fuel by SUMO's HBEFA4 model.")
+    signals: bool = Field(
+        default=True,
+        description="When each vehicle was on which edge, and what each signal showed: figures and diagrams of signals.",
+    )
 
 
 class Scenario(_Frozen):

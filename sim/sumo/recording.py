@@ -1,0 +1,68 @@
+"""What SUMO writes down for the figures of signals: every vehicle's times on its edges, and every change of lamps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import quoteattr
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+ROUTES, LAMPS, RECORDER = "vehroutes.xml", "tls-switches.xml", "recorder.add.xml"
+
+
+def record_routes(directory: Path) -> list[str]:
+    """
+    Write the options that make SUMO record when each vehicle left each edge.
+
+    Parameters
+    ----------
+    directory : Path
+        Folder of the run.
+
+    Returns
+    -------
+    list of str
+        Options of SUMO. Those that change what the file means are given even where they are SUMO's defaults: a
+        user's configuration may have set them.
+    """
+    wanted = {
+        "exit-times": True,
+        "write-unfinished": True,
+        "internal": True,  # without them the time on the junction counts to the edge before it
+        "last-route": True,  # the route as it was driven
+        "dua": False,
+        "intended-depart": False,
+        "skip-ptlines": False,
+        "cost": False,
+    }
+    options = ["--vehroute-output", str(directory / ROUTES)]
+    for name, value in wanted.items():
+        options += [f"--vehroute-output.{name}", "true" if value else "false"]
+    return options
+
+
+def record_lamps(signals: Iterable[str], directory: Path) -> Path:
+    """
+    Write the additional file that makes SUMO record every change of the lamps.
+
+    Parameters
+    ----------
+    signals : iterable of str
+        Ids of the signals.
+    directory : Path
+        Folder of the run.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
+    target = quoteattr(str(directory / LAMPS))
+    events = [
+        f'<timedEvent type="SaveTLSSwitchStates" source={quoteattr(name)} dest={target}/>' for name in signals
+    ]
+    path = directory / RECORDER
+    path.write_text("\n".join(["<additional>", *events, "</additional>", ""]), encoding="utf-8")
+    return path
