@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def _follow(ahead: dict[str, str | None], start: str) -> Iterator[str]:
 
 def _measure(graph: RoadGraph, chain: Sequence[str]) -> Corridor | None:
     """Cut a chain to its signals and measure it; None with fewer than two."""
-    signals = [graph.graph.edges[a, b]["signal"] for a, b in zip(chain, chain[1:], strict=False)]
+    signals = [graph.graph.edges[a, b]["signal"] for a, b in pairwise(chain)]
     lit = [k for k, signal in enumerate(signals) if signal in graph.signals]
     if len({signals[k] for k in lit}) < 2:
         return None

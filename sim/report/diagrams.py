@@ -122,7 +122,7 @@ def _network(task: RunTask, cell: Cell, nets: dict[tuple[Any, ...], Net | None],
         msg = f"{scenario.network}: the network is not there any more; put it back to see the map"
         raise InputError(msg)
     if scenario_key(scenario) != cell.summary["scenario_key"]:
-        msg = f"{scenario.network}: the network or the demand has changed since the runs; run again to see the map"
+        msg = f"{scenario.network}: the network or the demand has changed since the runs, or another release made them; run again to see the map"
         raise InputError(msg)
     key = (scenario.network, scenario.additional)
     net = nets.get(key)

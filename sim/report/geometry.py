@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -77,7 +78,7 @@ def _steps(shape: Iterable[tuple[float, ...]], corner: tuple[float, float], far:
     for axis in (0, 1):
         far[axis] = max(far[axis], *(point[axis] for point in points))
     steps = [*points[0]]
-    for before, after in zip(points, points[1:], strict=False):
+    for before, after in pairwise(points):
         steps += [after[0] - before[0], after[1] - before[1]]
     return steps
 

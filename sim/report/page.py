@@ -6,15 +6,17 @@ import datetime
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup, escape
+
 from sim import __version__
-from sim.errors import InputError
+from sim.errors import InputError, near_miss
 from sim.evaluate.results import RUNS
-from sim.report.answer import answer
+from sim.report.answer import answers
 from sim.report.diagrams import draw_all
 from sim.report.pack import source_hash, to_script
 from sim.report.plain import plain_words
 from sim.report.runs import gather
-from sim.report.words import LANGUAGES, Words, name, say, table, write_number
+from sim.report.words import LANGUAGES, Words, count, name, say, table, write_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +87,8 @@ def build_page(
             cell.summary["seeds"] = len(cell.done)
     gallery = draw_all(folder, situations, note)
     pictures = [situation for situation in situations if situation.number in gallery.nets]
-    answers = [answer(situation) for situation in situations]
+    found = answers(situations)
+    plain, left_out = plain_words(situations, found)
     script = "\n".join(_read("js", f"{part}.js") for part in SCRIPTS)
     style = _read("style.css")
     definitions = table("definitions")
@@ -96,10 +99,11 @@ def build_page(
         "lead": _lead(situations, rows),
         "sections": (*(("faults",) if faults else ()), *(s for s in SECTIONS if pictures or s not in PICTURES)),
         "faults": faults,
-        "answers": answers,
-        "plain": plain_words(situations, answers),
+        "answers": found,
+        "plain": plain,
+        "plain_left_out": left_out,
         "situations": situations,
-        "best": {number for item in answers for number in item.best},
+        "best": {number for item in found for number in item.best},
         "result_columns": RESULT_COLUMNS,
         "seed_figures": SEED_FIGURES,
         "definitions": definitions,
@@ -118,7 +122,7 @@ def build_page(
         "defined": lambda key: _both(definitions[key]["en"], definitions[key]["de"]),
         "number": lambda value, digits: write_number(value, digits, language or "en"),
     }
-    return _template().render(context)
+    return str(_template().render(context))
 
 
 def _template() -> Any:  # noqa: ANN401  (jinja2 is imported here alone: it costs the CLI's help 0.05 s)
@@ -132,10 +136,8 @@ def _read(*parts: str) -> str:
     return resources.files("sim.report").joinpath(*parts).read_text(encoding="utf-8")
 
 
-def _verbatim(source: str) -> Any:  # noqa: ANN401
+def _verbatim(source: str) -> Markup:
     """Let our own script or style sheet through as it stands; it must not end its element."""
-    from markupsafe import Markup  # noqa: PLC0415
-
     if "</" in source:
         msg = "a script or style sheet of the report holds '</', which would end it"
         raise ValueError(msg)
@@ -143,8 +145,6 @@ def _verbatim(source: str) -> Any:  # noqa: ANN401
 
 
 def _both(en: str, de: str) -> Words:
-    from markupsafe import escape  # noqa: PLC0415
-
     return Words(escape(en), escape(de))
 
 
@@ -161,8 +161,6 @@ def _unit(key: str) -> Words | None:
 def _require(base: str | None, situations: list[Situation]) -> None:
     if base is None:
         return
-    from sim.errors import near_miss  # noqa: PLC0415
-
     known = {cell.controller for situation in situations for cell in situation.cells}
     ids = {str(cell.summary["controller_id"]) for situation in situations for cell in situation.cells}
     if base not in known | ids and not any(text.startswith(f"{base}-v") for text in ids):
@@ -180,25 +178,6 @@ def _lead(situations: list[Situation], rows: list[Row]) -> Words:
         controllers=count("controllers", len(controllers)),
         sumo=", ".join(versions) or "–",
     )
-
-
-def count(what: str, number: int) -> Words:
-    """
-    Write a number with its noun.
-
-    Parameters
-    ----------
-    what : str
-        ``situations``, ``controllers`` or ``seeds``.
-    number : int
-        How many.
-
-    Returns
-    -------
-    Words
-        The phrase.
-    """
-    return say(f"{what}-one") if number == 1 else say(f"{what}-many", count=number)
 
 
 def _provenance(folder: Path, rows: list[Row]) -> list[tuple[Words, Any]]:

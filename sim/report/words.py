@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -12,6 +13,8 @@ from markupsafe import Markup, escape
 
 LANGUAGES = ("en", "de")
 # A narrow space that does not break.
+# What must not stand alone at the begin of a line.
+_UNIT = re.compile(r"\} (s|%|Sekunden|seconds)\b")
 _THIN = "\N{NARROW NO-BREAK SPACE}"
 
 
@@ -76,7 +79,7 @@ def say(key: str, **values: Any) -> Words:  # noqa: ANN401  (whatever a sentence
     """
     entry = table("texts")[key]
     en, de = (
-        Markup(entry[language]).format(**{name: _spell(value, language) for name, value in values.items()})  # noqa: S704  (our own texts)
+        Markup(_UNIT.sub("}\N{NO-BREAK SPACE}\\1", entry[language])).format(**{name: _spell(value, language) for name, value in values.items()})  # noqa: S704  (our own texts)
         for language in LANGUAGES
     )
     return Words(en, de)
@@ -117,6 +120,25 @@ def join(parts: list[Words], separator: str = " ") -> Words:
     """
     glue = escape(separator)
     return Words(glue.join(part.en for part in parts), glue.join(part.de for part in parts))
+
+
+def count(what: str, number: int) -> Words:
+    """
+    Write a number with its noun.
+
+    Parameters
+    ----------
+    what : str
+        ``situations``, ``controllers`` or ``seeds``.
+    number : int
+        How many.
+
+    Returns
+    -------
+    Words
+        The phrase.
+    """
+    return say(f"{what}-one") if number == 1 else say(f"{what}-many", count=number)
 
 
 def write_number(value: float | None, digits: int, language: str, sign: bool = False) -> str:  # noqa: FBT001, FBT002
