@@ -40,7 +40,7 @@ def edge_times_to_parquet(xml: Path, parquet: Path, end: float) -> int:
     xml : Path
         The file SUMO wrote, with the options of `sim.sumo.recording`.
     parquet : Path
-        The file to write: one row per vehicle and edge that it entered, columns :data:`EDGE_COLUMNS`.
+        The file to write: one row per vehicle that was inserted and edge of its way, columns :data:`EDGE_COLUMNS`.
     end : float
         End of the simulation [s]; a scheduled stop that goes on lasts up to it.
 
@@ -156,24 +156,30 @@ class _RouteReader:
         if tag != "vehicle":
             return
         name, self._vehicle = self._vehicle, ""
-        entered, step = self._depart, 0
+        entered = self._depart
         roads = [k for k, edge in enumerate(self._edges) if not edge.startswith(":")]
-        for k, following in zip(roads, [*roads[1:], len(self._edges)], strict=True):
-            edge, passed = self._edges[k], self._times[k]
-            gone = float(passed) >= 0
-            after = self._edges[following] if following < len(self._edges) else _NOTHING
-            left = float(passed) if gone else self._end
-            stopped = sum(
-                min(ended, left) - begun
-                for place, begun, ended in self._stops
-                if float(entered) <= begun <= left and place in {edge, ""}
-            )
-            self._write([name, step, edge, after, entered, passed if gone else _NOTHING, f"{stopped:.2f}"])
+        for step, k in enumerate(roads):
+            edge, passed = self._edges[k], self._reached(k)
+            following = roads[step + 1] if step + 1 < len(roads) else 0
+            after = self._edges[following] if following else _NOTHING
+            stopped = self._stopped(edge, entered, passed) if self._stops and entered != _NOTHING else "0"
+            self._write([name, step, edge, after, entered, passed, stopped])
             # The last lane on the junction ends where the next edge begins.
-            entered = self._times[following - 1]
-            if float(entered) < 0:
-                return
-            step += 1
+            entered = self._reached(following - 1) if following else _NOTHING
+
+    def _reached(self, k: int) -> str:
+        """Tell when a part of the way was left; SUMO writes -1 for "not yet"."""
+        return _NOTHING if self._times[k].startswith("-") else self._times[k]
+
+    def _stopped(self, edge: str, entered: str, passed: str) -> str:
+        """Add up the scheduled stops of a stay on an edge [s]."""
+        begin, end = float(entered), self._end if passed == _NOTHING else float(passed)
+        stops = [
+            min(ended, end) - begun
+            for place, begun, ended in self._stops
+            if begin <= begun <= end and place in {edge, ""}
+        ]
+        return f"{sum(stops):.2f}"
 
 
 def _convert(

@@ -1,0 +1,213 @@
+"""What a run recorded of vehicles and lamps, as flat arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sim.errors import InputError, RunFailedError
+from sim.evaluate.database import connect
+from sim.evaluate.kpi import read_facts
+from sim.evaluate.recorded import EDGE_TIMES, SWITCHES
+from sim.evaluate.results import is_parquet
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Trips:
+    """
+    The vehicles that were inserted, each array of shape (vehicles,).
+
+    ``depart_delay`` [s]; ``depart_pos`` and ``arrival_pos`` [m] on the first and last edge, the latter -1 for one that did not
+    arrive; ``free_time`` [s] that it would have needed freely for what it drove; ``route_length`` [m] driven; ``first`` and ``last``, its first row in `Record` and the one after its last.
+    """
+
+    ids: NDArray[np.object_]
+    depart_delay: Floats
+    depart_pos: Floats
+    arrival_pos: Floats
+    free_time: Floats
+    route_length: Floats
+    first: Ints
+    last: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Lamps:
+    """What a signal showed: from each time [s] on the state string, up to the next time or the end."""
+
+    times: Floats
+    states: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """
+    A run's edge times and lamps.
+
+    Parameters
+    ----------
+    directory : Path
+        Folder of the run.
+    begin, end : float
+        The window [s].
+    edges : tuple of str
+        Names of the edges that `edge` and `next_edge` number.
+    trips : Trips
+        The vehicles.
+    vehicle, edge, next_edge : ndarray
+        Shape (rows,), numbers; -1 for no next edge. Rows are ordered by vehicle and step.
+    entered, passed : ndarray
+        Shape (rows,) [s], nan for "not before the end".
+    stopped : ndarray
+        Shape (rows,), scheduled stops [s].
+    lamps : dict
+        By signal.
+    """
+
+    directory: Path
+    begin: float
+    end: float
+    edges: tuple[str, ...]
+    trips: Trips
+    vehicle: Ints
+    edge: Ints
+    next_edge: Ints
+    entered: Floats
+    passed: Floats
+    stopped: Floats
+    lamps: dict[str, Lamps]
+
+
+def has_record(directory: Path) -> bool:
+    """
+    Tell whether a run recorded its vehicles' times on edges.
+
+    Parameters
+    ----------
+    directory : Path
+        Folder of the run.
+
+    Returns
+    -------
+    bool
+        False for a floor run, a run without ``signals`` among its outputs, and one of an older release.
+    """
+    return (directory / EDGE_TIMES).is_file()
+
+
+def read_record(directory: Path) -> Record:
+    """
+    Read what a run recorded.
+
+    Parameters
+    ----------
+    directory : Path
+        Folder of the run.
+
+    Returns
+    -------
+    Record
+        The arrays; without lamps if the network has no signal.
+
+    Raises
+    ------
+    InputError
+        If the run recorded nothing.
+    RunFailedError
+        If a file is damaged.
+    """
+    if not has_record(directory):
+        msg = (
+            f"{directory}: this run did not record its signals; run it again with 'signals = true' under [outputs]"
+        )
+        raise InputError(msg)
+    facts = read_facts(directory)
+    rows = _fetch(
+        directory / EDGE_TIMES,
+        "SELECT vehicle, step, edge, next_edge, entered::DOUBLE AS entered, passed::DOUBLE AS passed, "
+        "stopped::DOUBLE AS stopped FROM read_parquet($f) ORDER BY vehicle, step",
+    )
+    trips = _fetch(
+        directory / "tripinfo.parquet",
+        "SELECT id, depart_delay, depart_pos, arrival_pos, duration - time_loss - stop_time AS free_time, route_length "
+        "FROM read_parquet($f) WHERE depart >= 0 ORDER BY id",
+    )
+    lamps: dict[str, Lamps] = {}
+    if (directory / SWITCHES).is_file():
+        lamps = _lamps(
+            _fetch(
+                directory / SWITCHES,
+                "SELECT signal, time::DOUBLE AS time, state FROM read_parquet($f) ORDER BY signal, time",
+            )
+        )
+    first = np.flatnonzero(rows["step"] == 0)
+    names = rows["vehicle"][first]
+    if len(names) != len(trips["id"]) or (names != trips["id"]).any():
+        msg = f"{directory}: its edge times and trips are not of the same vehicles; delete the folder and run it again"
+        raise RunFailedError(msg)
+    edges: dict[str, int] = {}
+    edge = np.array([edges.setdefault(name, len(edges)) for name in rows["edge"].tolist()], np.int64)
+    following = rows["next_edge"]
+    goals = np.ma.getmaskarray(following)
+    after = np.array(
+        [
+            -1 if goal else edges.setdefault(name, len(edges))
+            for name, goal in zip(np.ma.getdata(following).tolist(), goals.tolist(), strict=True)
+        ],
+        np.int64,
+    )
+    last = np.append(first[1:], len(edge))
+    return Record(
+        directory,
+        float(facts["begin"]),
+        float(facts["end"]),
+        tuple(edges),
+        Trips(
+            names,
+            *(trips[name] for name in ("depart_delay", "depart_pos", "arrival_pos", "free_time", "route_length")),
+            first,
+            last,
+        ),
+        np.repeat(np.arange(len(first)), last - first),
+        edge,
+        after,
+        np.ma.filled(rows["entered"], np.nan),
+        np.ma.filled(rows["passed"], np.nan),
+        np.ma.filled(rows["stopped"], 0.0),
+        lamps,
+    )
+
+
+def _fetch(path: Path, query: str) -> dict[str, Any]:
+    import duckdb  # noqa: PLC0415  (see database.connect)
+
+    fault = "half-written"
+    if is_parquet(path):
+        connection = connect()
+        try:
+            return dict(connection.execute(query, {"f": str(path)}).fetchnumpy())
+        except duckdb.Error as error:
+            fault = str(error).strip().splitlines()[0]
+        finally:
+            connection.close()
+    msg = f"{path}: damaged ({fault}); delete the run's folder and run it again"
+    raise RunFailedError(msg)
+
+
+def _lamps(rows: dict[str, Any]) -> dict[str, Lamps]:
+    names, times, states = rows["signal"], rows["time"], rows["state"]
+    begins = np.flatnonzero(np.append(True, names[1:] != names[:-1])) if len(names) else np.empty(0, np.int64)
+    return {
+        str(names[a]): Lamps(np.asarray(times[a:b]), tuple(states[a:b].tolist()))
+        for a, b in zip(begins.tolist(), [*begins[1:].tolist(), len(names)], strict=True)
+    }
