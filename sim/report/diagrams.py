@@ -13,6 +13,7 @@ from sim.network.graph import RoadGraph
 from sim.report.corridors import Corridor, describe, find_corridors
 from sim.report.geometry import draw_network
 from sim.report.pack import packed
+from sim.report.pictures import draw_run
 from sim.run import RunTask
 from sim.signals.files import read_text
 
@@ -85,6 +86,15 @@ def draw_all(folder: Path, situations: list[Situation], on_fault: Callable[[str]
             except GruenbandError as error:
                 on_fault(f"{situation.title}: no map and no diagrams: {error}")
                 break
+            try:
+                part = packed(draw_run(directory, net.graph, net.corridors))
+            except GruenbandError as error:
+                on_fault(f"{situation.title}, {cell.controller}: no diagrams: {error}")
+                continue
+            if gallery.size + len(part) > MOST:
+                gallery.left_out.append(f"{situation.title}, {cell.controller}")
+                continue
+            gallery.parts[f"cell-{cell.number}"] = part
     return gallery
 
 

@@ -3,53 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from sim.errors import InputError
-from sim.evaluate.database import connect
+from sim.evaluate.passages import greens_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
+    from sim.evaluate.record import Lamps, Record
     from sim.network.graph import RoadGraph
     from sim.report.corridors import Intervals
 
-SWITCHES = "switches.parquet"
-GREEN = frozenset("Gg")
+DARK = "O"
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The lamps of a link or group: from each time on [s since the window's begin] its letter, the last one to the end."""
+    """The lamps of a link: from each time on [s since the window's begin] its letter, the last one to the end."""
 
     times: tuple[float, ...]
     letters: str
-
-    def greens(self, end: float) -> Intervals:
-        """
-        List when it was green.
-
-        Parameters
-        ----------
-        end : float
-            End of the window [s since its begin].
-
-        Returns
-        -------
-        list of tuple of float
-            Begin and end of each green [s since the window's begin].
-        """
-        found: Intervals = []
-        for k, letter in enumerate(self.letters):
-            if letter not in GREEN:
-                continue
-            until = self.times[k + 1] if k + 1 < len(self.times) else end
-            if found and found[-1][1] == self.times[k]:
-                found[-1] = (found[-1][0], until)
-            else:
-                found.append((self.times[k], until))
-        return found
 
     def plain(self) -> dict[str, Any]:
         """
@@ -58,114 +30,93 @@ class Shown:
         Returns
         -------
         dict
-            ``steps`` [s] from one change to the next, the first from the window's begin, and ``letters``.
+            ``steps`` [s], the first since the window's begin, the others since the change before, and ``letters``.
         """
-        steps = [self.times[0], *(round(b - a, 2) for a, b in zip(self.times, self.times[1:], strict=False))] if self.times else []
-        return {"steps": [int(s) if s == int(s) else s for s in steps], "letters": self.letters}
+        steps = [self.times[0], *(b - a for a, b in pairwise(self.times))] if self.times else []
+        return {"steps": [short(step) for step in steps], "letters": self.letters}
 
 
-def read_switches(directory: Path, begin: float) -> dict[str, tuple[list[float], list[str]]]:
+def short(value: float) -> float | int:
     """
-    Read when the lamps of each signal changed, and to what.
+    Write a time or length in as few letters as it needs.
 
     Parameters
     ----------
-    directory : Path
-        Folder of a run.
-    begin : float
-        Begin of its window [s].
+    value : float
+        Seconds or metres.
 
     Returns
     -------
-    dict
-        By signal: times [s since the begin, not below 0] and the state strings from then on.
-
-    Raises
-    ------
-    InputError
-        If the run recorded none, or the table is damaged.
+    float or int
+        To a tenth; whole numbers without a point.
     """
-    import duckdb  # noqa: PLC0415  (see database.connect)
-
-    path = directory / SWITCHES
-    if not path.is_file():
-        msg = f"{path} is missing: the run recorded no lamps; run it again to see its signals"
-        raise InputError(msg)
-    connection = connect()
-    try:
-        rows = connection.execute(
-            "SELECT signal, CAST(time AS DOUBLE), state FROM read_parquet($path) ORDER BY signal, time",
-            {"path": str(path)},
-        ).fetchall()
-    except duckdb.Error as error:
-        msg = f"{path} is damaged ({str(error).strip().splitlines()[0]}); run it again"
-        raise InputError(msg) from error
-    finally:
-        connection.close()
-    found: dict[str, tuple[list[float], list[str]]] = {}
-    for signal, time, state in rows:
-        times, states = found.setdefault(signal, ([], []))
-        since = max(0.0, time - begin)
-        if times and times[-1] == since:
-            states[-1] = state  # before the window only the last state counts
-        else:
-            times.append(since)
-            states.append(state)
-    return found
+    rounded = round(value, 1)
+    return int(rounded) if rounded == int(rounded) else rounded
 
 
-def link_lamps(switches: tuple[list[float], list[str]], link: int) -> Shown:
+def link_lamps(lamps: Lamps, link: int, begin: float) -> Shown:
     """
     Pick one link out of the states of a signal.
 
     Parameters
     ----------
-    switches : tuple of list
-        Times and states of the signal.
+    lamps : Lamps
+        What the signal showed.
     link : int
         Number of the link; every link of a group shows the same.
+    begin : float
+        Begin of the window [s]; of what was shown before only the last counts.
 
     Returns
     -------
     Shown
-        Its lamps; a link that a state does not have is off.
+        Its lamps; a link that a state does not have is dark.
     """
     times: list[float] = []
     letters: list[str] = []
-    for time, state in zip(*switches, strict=True):
-        letter = state[link] if link < len(state) else "O"
-        if not letters or letters[-1] != letter:
-            times.append(time)
+    for time, state in zip(lamps.times.tolist(), lamps.states, strict=True):
+        letter = state[link] if link < len(state) else DARK
+        since = max(0.0, time - begin)
+        if times and times[-1] == since:
+            letters[-1] = letter
+            if len(letters) > 1 and letters[-2] == letter:
+                times.pop()
+                letters.pop()
+        elif not letters or letters[-1] != letter:
+            times.append(since)
             letters.append(letter)
     return Shown(tuple(times), "".join(letters))
 
 
-def group_lamps(graph: RoadGraph, switches: dict[str, tuple[list[float], list[str]]], signal: str) -> dict[str, Shown]:
+def link_greens(record: Record, signal: str, links: tuple[int, ...]) -> Intervals:
     """
-    Tell what every group of a signal showed.
+    List when any of some links of a signal was green.
 
     Parameters
     ----------
-    graph : RoadGraph
-        The network.
-    switches : dict
-        Of `read_switches`.
+    record : Record
+        The run.
     signal : str
         Id of the signal.
+    links : tuple of int
+        Numbers of the links.
 
     Returns
     -------
-    dict of str to Shown
-        By name of the group; empty if nothing was recorded.
+    list of tuple of float
+        Begin and end of each green [s since the window's begin]; nothing for a signal without a record.
     """
-    if signal not in switches:
-        return {}
-    return {group.name: link_lamps(switches[signal], group.links[0]) for group in graph.signals[signal].groups if group.links}
+    lamps = record.lamps.get(signal)
+    if lamps is None:
+        return []
+    begins, ends = greens_of(lamps.times, lamps.states, links, record.end)
+    pairs = zip(begins.tolist(), ends.tolist(), strict=True)
+    return [(max(a - record.begin, 0.0), b - record.begin) for a, b in pairs if b > record.begin]
 
 
-def through_link(graph: RoadGraph, signal: str, from_edge: str, to_edge: str) -> int | None:
+def through_links(graph: RoadGraph, signal: str, from_edge: str, to_edge: str) -> tuple[int, ...]:
     """
-    Find the link of a signal by which a road goes on.
+    Find the links of a signal by which a road goes on.
 
     Parameters
     ----------
@@ -178,12 +129,13 @@ def through_link(graph: RoadGraph, signal: str, from_edge: str, to_edge: str) ->
 
     Returns
     -------
-    int or None
-        Number of the link; None if the signal has none between the two.
+    tuple of int
+        Numbers of the links.
     """
-    links: Sequence[int] = [
-        movement.link
-        for movement in graph.movements
-        if movement.signal == signal and movement.from_edge == from_edge and movement.to_edge == to_edge
-    ]
-    return min(links, default=None)
+    return tuple(
+        sorted(
+            movement.link
+            for movement in graph.movements
+            if movement.signal == signal and movement.from_edge == from_edge and movement.to_edge == to_edge
+        )
+    )
