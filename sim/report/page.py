@@ -14,6 +14,7 @@ from sim.evaluate.results import RUNS
 from sim.report.answer import answers
 from sim.report.diagrams import draw_all
 from sim.report.pack import source_hash, to_script
+from sim.report.pictures import TURN_COLUMNS
 from sim.report.plain import plain_words
 from sim.report.runs import gather
 from sim.report.words import LANGUAGES, Words, count, name, say, table, write_number
@@ -37,9 +38,11 @@ RESULT_COLUMNS = (
     ("gridlocks", 0),
     ("seeds", 0),
 )
+# What the page calls the figures of a turn that share their name with one of a whole run.
+TURN_TERMS = {"delay": "turn_delay", "longest_wait": "turn_wait"}
 # Figures whose seeds can be looked at one by one.
 SEED_FIGURES = ("delay", "control_delay", "stops", "waiting", "longest_wait", "undeparted", "co2")
-MAP_FIGURES = ("delay", "x", "qsv")
+MAP_FIGURES = ("road_delay", "saturation", "quality")
 SCRIPTS = ("core", "draw", "seeds", "view", "map", "signals", "corridor", "start")
 SECTIONS = ("answer", "plain", "results", "seeds", "map", "corridor", "signal", "queues", "definitions", "provenance")
 # Those that need a network.
@@ -240,6 +243,7 @@ def _data(situations: list[Situation], nets: dict[int, int]) -> dict[str, Any]:
         "texts": texts,
         "names": names,
         "runColumns": columns,
+        "turnColumns": [[TURN_TERMS.get(column, column), digits] for column, digits in TURN_COLUMNS],
         "situations": [
             {
                 "title": situation.title,

@@ -2,23 +2,49 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.evaluate.passages import Passages, find_passages
-from sim.evaluate.record import Record, read_record
-from sim.report.corridors import Corridor, green_bands
+from sim.evaluate.passages import find_passages
+from sim.evaluate.record import read_record
+from sim.evaluate.signal_figures import queue_lengths, turn_figures
+from sim.network.flow import QUEUE_SPACE
+from sim.report.corridors import green_bands
 from sim.report.lamps import link_greens, link_lamps, short, through_links
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from sim.evaluate.passages import Passages
+    from sim.evaluate.record import Record
+    from sim.evaluate.signal_figures import TurnFigures
     from sim.network.graph import RoadGraph
+    from sim.report.corridors import Corridor
 
+# Figures of a turn in the page, with their digits after the point; None: text.
+TURN_COLUMNS: tuple[tuple[str, int | None], ...] = (
+    ("name", None),
+    ("groups", None),
+    ("demand", 0),
+    ("saturation", 2),
+    ("delay", 1),
+    ("quality", None),
+    ("queue_95", 0),
+    ("longest_wait", 0),
+    ("spillback", 0),
+    ("on_green", 2),
+)
+# How often queues are counted for the page [s].
+QUEUE_STEP = 20
 # A vehicle counts as a user of a corridor if it drives so many of its edges on end.
 FEWEST_EDGES = 2
+# Whoever loses less on an edge is drawn as driving on [s].
+HARDLY = 3.0
+# How fast the head of a queue moves back when it starts [m/s]: about a vehicle a second.
+START_SPEED = 6.0
 # Drives along a corridor that travel in the page; on a busier one every second, third … is shown.
 MOST_WAYS = 900
 
@@ -50,24 +76,56 @@ def draw_run(directory: Path, graph: RoadGraph, corridors: Sequence[Corridor]) -
     """
     record = read_record(directory)
     passages = find_passages(record, graph)
+    figures = turn_figures(record, graph)
     return {
         "window": [record.begin, record.end],
-        "edges": _edges(record, passages, graph),
-        "signals": [_signal(record, passages, graph, name) for name in graph.signals if name in record.lamps],
-        "corridors": [_corridor(record, graph, corridor) for corridor in corridors],
+        "edges": _edges(record, passages, figures, graph),
+        "queueStep": QUEUE_STEP,
+        "signals": [
+            _signal(record, passages, graph, name)
+            | {"turns": [_turn(figure) for figure in figures if figure.signal == name]}
+            for name in graph.signals
+            if name in record.lamps
+        ],
+        "corridors": [_corridor(record, passages, graph, corridor) for corridor in corridors],
     }
 
 
-def _edges(record: Record, passages: Passages, graph: RoadGraph) -> dict[str, list[float | None]]:
+def _edges(
+    record: Record, passages: Passages, figures: Sequence[TurnFigures], graph: RoadGraph
+) -> dict[str, list[Any]]:
+    """Give every edge its mean loss, and the worst of the turns at its end."""
     number = {name: k for k, name in enumerate(record.edges)}
     here = ~np.isnan(record.entered)
     users = np.bincount(record.edge[here], minlength=len(record.edges))
     lost = np.bincount(record.edge[here], passages.stays.delay[here], len(record.edges))
-    delay: list[float | None] = []
-    for edge in graph.net.getEdges(withInternal=False):
-        k = number.get(edge.getID(), -1)
-        delay.append(round(max(0.0, float(lost[k] / users[k])), 1) if k >= 0 and users[k] > 0 else None)
-    return {"delay": delay}
+    saturation: dict[str, float] = {}
+    quality: dict[str, str] = {}
+    for figure in figures:
+        if figure.saturation is not None and math.isfinite(figure.saturation):
+            saturation[figure.from_edge] = max(saturation.get(figure.from_edge, 0.0), figure.saturation)
+        if figure.quality:
+            quality[figure.from_edge] = max(quality.get(figure.from_edge, ""), figure.quality)
+    names = [edge.getID() for edge in graph.net.getEdges(withInternal=False)]
+    places = [number.get(name, -1) for name in names]
+    return {
+        "road_delay": [round(max(0.0, float(lost[k] / users[k])), 1) if k >= 0 and users[k] > 0 else None for k in places],
+        "saturation": [round(saturation[name], 2) if name in saturation else None for name in names],
+        "quality": [quality.get(name) for name in names],
+    }
+
+
+def _turn(figure: TurnFigures) -> list[Any]:
+    """Write the figures of a turn in the order of `TURN_COLUMNS`."""
+    row: list[Any] = []
+    for column, digits in TURN_COLUMNS:
+        value = getattr(figure, column)
+        row.append(value if digits is None else _figure(value, digits))
+    return row
+
+
+def _figure(value: float | None, digits: int) -> float | None:
+    return None if value is None or not math.isfinite(value) else round(value, digits)
 
 
 def _signal(record: Record, passages: Passages, graph: RoadGraph, name: str) -> dict[str, Any]:
@@ -92,10 +150,28 @@ def _signal(record: Record, passages: Passages, graph: RoadGraph, name: str) -> 
                 "onGreen": round(100 * float(on.mean()), 1) if len(on) else None,
             }
         )
-    return {"id": name, "groups": groups}
+    return {"id": name, "groups": groups, "queues": _queues(record, passages, name)}
 
 
-def _corridor(record: Record, graph: RoadGraph, corridor: Corridor) -> dict[str, Any]:
+def _queues(record: Record, passages: Passages, name: str) -> list[dict[str, Any]]:
+    """Count who is late on each road to a signal, every few seconds."""
+    at = np.arange(record.begin, record.end + 1, QUEUE_STEP)
+    roads: dict[str, list[int]] = {}
+    for k, turn in enumerate(passages.turns):
+        if turn.signal == name and turn.kind != "pedestrian":
+            roads.setdefault(turn.from_edge, []).append(k)
+    queues = []
+    for edge, own in roads.items():
+        mine = np.isin(passages.turn, own)
+        if mine.any():
+            lengths = queue_lengths(passages.arrival[mine], passages.passed[mine], at)
+            queues.append({"edge": edge, "values": lengths.astype(int).tolist()})
+    return queues
+
+
+def _corridor(
+    record: Record, passages: Passages, graph: RoadGraph, corridor: Corridor
+) -> dict[str, Any]:
     links = [through_links(graph, c.signal, c.from_edge, c.to_edge) for c in corridor.crossings]
     greens = [link_greens(record, c.signal, own) for c, own in zip(corridor.crossings, links, strict=True)]
     start = corridor.crossings[0].after
@@ -111,11 +187,11 @@ def _corridor(record: Record, graph: RoadGraph, corridor: Corridor) -> dict[str,
         "travel": [short(time) for time in travel],
         "lamps": lamps,
         "bands": [[short(a), short(b)] for a, b in bands],
-        "ways": _ways(record, graph, corridor),
+        "ways": _ways(record, passages, graph, corridor),
     }
 
 
-def _ways(record: Record, graph: RoadGraph, corridor: Corridor) -> list[list[int]]:
+def _ways(record: Record, passages: Passages, graph: RoadGraph, corridor: Corridor) -> list[list[int]]:
     """Draw the drives along a corridor: time [0.1 s] and place [m], the first as they are, then the steps."""
     number = {name: k for k, name in enumerate(record.edges)}
     position = np.full(len(record.edges), -1)
@@ -124,10 +200,12 @@ def _ways(record: Record, graph: RoadGraph, corridor: Corridor) -> list[list[int
             position[number[edge]] = k
     begins = np.array(corridor.begins)
     lengths = np.array([graph.graph.nodes[edge]["length"] for edge in corridor.edges])
+    lanes = np.array([graph.graph.nodes[edge]["lanes"] for edge in corridor.edges])
     where = position[record.edge]
     rows = np.flatnonzero((where >= 0) & ~np.isnan(record.entered))
     if len(rows) == 0:
         return []
+    stops, places = _queueing(record, passages, rows, where[rows], lanes)
     # A drive goes on while the same vehicle takes the next edge of the corridor in its next step.
     goes_on = (
         (np.diff(rows) == 1)
@@ -135,13 +213,37 @@ def _ways(record: Record, graph: RoadGraph, corridor: Corridor) -> list[list[int
         & (where[rows[1:]] == where[rows[:-1]] + 1)
     )
     ways = []
-    for drive in np.split(rows, np.flatnonzero(~goes_on) + 1):
-        if len(drive) < FEWEST_EDGES:
+    for part in np.split(np.arange(len(rows)), np.flatnonzero(~goes_on) + 1):
+        if len(part) < FEWEST_EDGES:
             continue
-        at = where[drive]
-        times = np.column_stack([record.entered[drive], record.passed[drive]]).ravel()
-        places = np.column_stack([begins[at], begins[at] + lengths[at]]).ravel()
+        drive = rows[part]
+        begin, end = begins[where[drive]], begins[where[drive]] + lengths[where[drive]]
+        halt = np.maximum(end - places[part], begin)
+        left = record.passed[drive]
+        start = np.maximum(stops[part], left - places[part] / START_SPEED)
+        times = np.column_stack([record.entered[drive], stops[part], start, left]).ravel()
+        metres = np.column_stack([begin, halt, halt, end]).ravel()
         known = ~np.isnan(times)
-        way = np.column_stack([np.round((times[known] - record.begin) * 10), np.round(places[known])]).astype(np.int64)
-        ways.append(np.vstack([way[:1], np.diff(way, axis=0)]).ravel().tolist())
+        points = np.column_stack([np.round((times[known] - record.begin) * 10), np.round(metres[known])]).astype(np.int64)
+        ways.append(np.vstack([points[:1], np.diff(points, axis=0)]).ravel().tolist())
     return ways[:: 1 + len(ways) // MOST_WAYS]
+
+
+def _queueing(
+    record: Record, passages: Passages, rows: Any, where: Any, lanes: Any  # noqa: ANN401  (arrays of numbers)
+) -> tuple[Any, Any]:
+    """
+    Reconstruct where each driver stood: he drives freely up to the queue that is there when he comes.
+
+    Gives the time of his stop [s], nan for one who hardly lost time, and how far before the end of the edge [m].
+    """
+    entered, passed = record.entered[rows], np.nan_to_num(record.passed[rows], nan=record.end)
+    due = entered + np.maximum(passages.stays.free[rows], 0.0)
+    stands = passed - due > HARDLY
+    place = np.zeros(len(rows))
+    for k in np.unique(where):
+        here = np.flatnonzero(where == k)
+        gone = np.searchsorted(np.sort(passed[here]), due[here], side="right")
+        come = np.searchsorted(np.sort(due[here]), due[here], side="left")
+        place[here] = np.maximum(come - gone, 0) // max(int(lanes[k]), 1) * QUEUE_SPACE
+    return np.where(stands, due, np.nan), np.where(stands, place, 0.0)

@@ -112,7 +112,7 @@ G.table = (caption, columns, rows) => {
     const line = G.el("tr");
     row.forEach((value, k) => {
       const { digits } = columns[k][1] || {};
-      if (digits === undefined) line.append(G.el("td", {}, G.el("bdi", {}, value === null ? "–" : String(value))));
+      if (digits === undefined) line.append(G.el("td", {}, G.el("bdi", {}, value === null || value === "" ? "–" : String(value))));
       else line.append(G.el("td", { class: "n", "data-n": value === null ? "" : value, "data-d": digits }, G.number(value, digits)));
     });
     body.append(line);

@@ -27,9 +27,9 @@ G.corridor.draw = async () => {
   const share = shown.bands.reduce((sum, [a, b]) => sum + b - a, 0);
   const about = G.say("chart-corridor-about", { road: G.apart(names[at]), controller: G.apart(cell.name), situation: G.apart(situation.title), seed: cell.shown, count: shown.bands.length, share: G.number((100 * share) / last, 0) });
   const svg = G.sheet(width, bottom + 28, about);
-  const x = G.scale(from, to, left, width - 10), y = G.scale(0, road.length, bottom, top);
+  const x = G.scale(from, to, left, width - G.margin), y = G.scale(0, road.length, bottom, top);
   const clip = "corridor-clip";
-  svg.append(G.svg("clipPath", { id: clip }, G.svg("rect", { x: left, y: top - 6, width: width - 10 - left, height: bottom - top + 12 })));
+  svg.append(G.svg("clipPath", { id: clip }, G.svg("rect", { x: left, y: top - 6, width: width - G.margin - left, height: bottom - top + 12 })));
   G.axisX(svg, x, top, bottom, "", G.timeTicks(from, to, begin, narrow ? 4 : 8), (tick) => G.clock(begin + tick, true));
   svg.append(G.text(left, top - 10, "[m]", { class: "soft", "text-anchor": "end" }));
   const inside = G.svg("g", { "clip-path": `url(#${clip})` });

@@ -2,6 +2,9 @@
 // Axes and marks of the charts: SVG, drawn at the width there is, so that letters keep their size.
 G.width = (node) => Math.max(280, Math.floor(node.clientWidth || 680));
 
+// Room at the right, where the last number of an axis stands half outside [px].
+G.margin = 26;
+
 G.scale = (from, to, low, high) => {
   const span = to - from || 1;
   const scale = (value) => low + ((value - from) / span) * (high - low);

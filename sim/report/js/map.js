@@ -3,11 +3,11 @@
 G.map = { view: null };
 
 // Classes of each figure: upper limits; letters instead where the figure is a grade.
-G.map.classes = { delay: [2, 5, 10, 20, 40], x: [0.5, 0.7, 0.85, 0.95, 1.0], queue: [10, 25, 50, 100, 200], qsv: null };
+G.map.classes = { road_delay: [2, 5, 10, 20, 40], saturation: [0.5, 0.7, 0.85, 0.95, 1.0], quality: null };
 
 G.map.rank = (figure, value) => {
   if (value === null || value === undefined) return null;
-  if (figure === "qsv") return "ABCDEF".indexOf(value);
+  if (figure === "quality") return "ABCDEF".indexOf(value);
   const limits = G.map.classes[figure];
   const at = limits.findIndex((limit) => value <= limit);
   return at < 0 ? limits.length : at;
@@ -42,8 +42,8 @@ G.map.draw = async () => {
     base.append(G.svg("path", { d, class: edge[3] ? "way" : "road" }));
     const rank = G.map.rank(figure, values[k]);
     if (rank === null) return;
-    const line = G.svg("path", { d, class: "class-" + rank });
-    const text = figure === "qsv" ? values[k] : G.number(values[k], figure === "x" ? 2 : 1);
+    const line = G.svg("g", {}, G.svg("path", { d, class: "casing" }), G.svg("path", { d, class: "class-" + rank }));
+    const text = figure === "quality" ? values[k] : G.number(values[k], figure === "saturation" ? 2 : 1);
     line.append(G.svg("title", {}, [edge[1], edge[0]].filter(Boolean).map(G.apart).join(", ") + ": " + text));
     marked.push([line, rank]);
   });
@@ -54,12 +54,14 @@ G.map.draw = async () => {
   for (const [id, x, y] of net.signals) signals.append(G.svg("circle", { cx: x, cy: y }, G.svg("title", {}, G.apart(id))));
   svg.append(signals);
   const letters = G.svg("g", { class: "letters" });
-  if (figure === "qsv") net.edges.forEach((edge, k) => {
+  if (figure === "quality") net.edges.forEach((edge, k) => {
     if (!values[k] || !edge[4].length) return;
     const flat = edge[4][0];
-    let x = flat[0], y = flat[1];
-    for (let i = 2; i < flat.length; i += 2) { x += flat[i]; y += flat[i + 1]; }
-    letters.append(G.text(x, y, values[k], { "text-anchor": "middle" }));
+    // Some way before the stop line, so that the letters of a junction do not lie over one another.
+    let [x, y] = flat;
+    for (let i = 2; i < flat.length - 2; i += 2) { x += flat[i]; y += flat[i + 1]; }
+    const [right, down] = flat.slice(-2), share = Math.max(0.35, 1 - 250 / Math.hypot(right, down));
+    letters.append(G.text(x + right * share, y + down * share, values[k], { "text-anchor": "middle", "dominant-baseline": "central" }));
   });
   svg.append(letters);
   G.map.frame = () => {
@@ -68,7 +70,7 @@ G.map.draw = async () => {
     const lane = Math.max(30, 1.6 * unit);
     svg.style.setProperty("--lane", lane); svg.style.setProperty("--edge", lane + 2.2 * unit);
     signals.querySelectorAll("circle").forEach((dot) => dot.setAttribute("r", Math.max(40, 4.5 * unit)));
-    letters.querySelectorAll("text").forEach((text) => text.setAttribute("font-size", 13 * unit));
+    letters.querySelectorAll("text").forEach((text) => { text.style.fontSize = 15 * unit + "px"; text.style.strokeWidth = 4 * unit + "px"; });
   };
   G.map.frame();
   G.map.drag(svg, width);
@@ -109,7 +111,7 @@ G.map.drag = (svg, width) => {
 
 G.map.legend = (figure) => {
   const limits = G.map.classes[figure];
-  const write = (value) => G.number(value, figure === "x" ? 2 : 0);
+  const write = (value) => G.number(value, figure === "saturation" ? 2 : 0);
   const texts = limits === null ? [..."ABCDEF"] : limits.map((limit) => "≤ " + write(limit)).concat("> " + write(limits.at(-1)));
   G.show(G.by("map-legend"), G.el("li", {}, G.withUnit(figure)), ...texts.map((text, k) => G.el("li", {}, G.el("span", { class: "swatch class-" + k, "aria-hidden": "true" }), text)));
 };
@@ -117,7 +119,7 @@ G.map.legend = (figure) => {
 G.map.table = (net, data, cell, situation) => {
   if (!G.by("map-table-box").open) return;
   const figures = Object.keys(G.map.classes).filter((key) => data && data.edges && data.edges[key]);
-  const columns = [[G.say("chart-road")], [G.say("chart-edge")], ...figures.map((key) => [G.withUnit(key), key === "qsv" ? { term: key } : { digits: key === "x" ? 2 : 1, term: key }])];
+  const columns = [[G.say("chart-road")], [G.say("chart-edge")], ...figures.map((key) => [G.withUnit(key), key === "quality" ? { term: key } : { digits: key === "saturation" ? 2 : 1, term: key }])];
   const rows = net.edges.map((edge, k) => [edge[1], edge[0], ...figures.map((key) => data.edges[key][k] ?? null)]).filter((row) => row.slice(2).some((value) => value !== null));
   G.show(G.by("map-table"), G.table(G.say("chart-map-table", { controller: G.apart(cell ? cell.name : "–"), situation: G.apart(situation.title) }), columns, rows));
 };

@@ -41,7 +41,7 @@ G.signal.timing = async () => {
   const bottom = top + step * signal.groups.length;
   const about = G.say("chart-timing-about", { signal: G.apart(signal.id), controller: G.apart(cell.name), situation: G.apart(situation.title), seed: cell.shown, from: G.clock(begin + from, true), to: G.clock(begin + to, true) });
   const svg = G.sheet(width, bottom + 28, about);
-  const x = G.scale(from, to, left, width - 10);
+  const x = G.scale(from, to, left, width - G.margin);
   G.axisX(svg, x, top, bottom, "", G.timeTicks(from, to, begin, width < 560 ? 4 : 8), (tick) => G.clock(begin + tick, span < 600));
   signal.groups.forEach((group, k) => {
     const y = top + step * (k + 0.5);
@@ -68,14 +68,14 @@ G.signal.table = (signal, last) => {
     }
     return joined.map(([a, b]) => b - a);
   };
-  const columns = [[G.say("chart-group")], [G.say("chart-greens"), { digits: 0 }], [G.say("chart-green-mean"), { digits: 1 }], [G.say("chart-green-short"), { digits: 1 }], [G.say("chart-green-long"), { digits: 1 }], [G.say("chart-green-share"), { digits: 1 }],
-    [G.called("x"), { digits: 2, term: "x" }], [G.say("chart-wait"), { digits: 1 }], [G.called("qsv"), { term: "qsv" }], [G.say("chart-on-green"), { digits: 1 }]];
+  const columns = [[G.say("chart-group")], [G.say("chart-greens"), { digits: 0 }], [G.say("chart-green-mean"), { digits: 1 }], [G.say("chart-green-short"), { digits: 1 }], [G.say("chart-green-long"), { digits: 1 }], [G.say("chart-green-share"), { digits: 1 }], [G.say("chart-on-green"), { digits: 1 }]];
   const rows = signal.groups.map((group) => {
     const list = greens(group), sum = list.reduce((a, b) => a + b, 0);
-    return [group.name, list.length, list.length ? sum / list.length : null, list.length ? Math.min(...list) : null, list.length ? Math.max(...list) : null, (100 * sum) / last,
-      group.x ?? null, group.wait ?? null, group.qsv ?? null, group.onGreen ?? null];
+    return [group.name, list.length, list.length ? sum / list.length : null, list.length ? Math.min(...list) : null, list.length ? Math.max(...list) : null, (100 * sum) / last, group.onGreen];
   });
-  G.show(G.by("signal-table"), G.table(G.say("chart-signal-table", { signal: G.apart(signal.id) }), columns, rows));
+  const turns = G.data.turnColumns.map(([key, digits], k) => k === 0 ? [G.say("chart-turn")] : k === 1 ? [G.say("chart-group")] : [G.withUnit(key), digits === null ? { term: key } : { digits, term: key }]);
+  const named = { signal: G.apart(signal.id) };
+  G.show(G.by("signal-table"), G.table(G.say("chart-turn-table", named), turns, signal.turns), G.table(G.say("chart-signal-table", named), columns, rows));
 };
 
 // Purdue coordination diagram: when in its cycle each vehicle arrived; a cycle runs from begin of red to begin of red.
@@ -98,17 +98,18 @@ G.signal.purdue = async () => {
       before.end = b;
     }
   }
-  if (!cycles.length) return G.nothing(place);
+  if (cycles.length < 2) return G.nothing(place);
   const highest = Math.max(...cycles.map((cycle) => cycle.end - cycle.at));
   const width = G.width(place), top = 26, bottom = 250, left = 42;
   const about = G.say("chart-purdue-about", { signal: G.apart(signal.id), group: G.apart(group.name), controller: G.apart(cell.name), situation: G.apart(situation.title), seed: cell.shown, share: G.number(group.onGreen, 0) });
   const svg = G.sheet(width, bottom + 28, about);
-  const x = G.scale(0, last, left, width - 10), y = G.scale(0, highest, bottom, top);
+  const x = G.scale(0, last, left, width - G.margin), y = G.scale(0, highest, bottom, top);
   G.axisX(svg, x, top, bottom, "", G.timeTicks(0, last, begin, width < 560 ? 4 : 8), (tick) => G.clock(begin + tick));
   G.axisY(svg, y, left, width - 10, G.say("chart-cycle-second"), G.ticks(0, highest, 5), (tick) => G.number(tick, 0));
   const line = (key) => {
     let d = "";
-    cycles.forEach((cycle) => { const value = key === "end" ? cycle.end : cycle[key]; if (value !== null) d += `${d ? "L" : "M"}${x(cycle.at).toFixed(1)} ${y(value - cycle.at).toFixed(1)}`; });
+    // The window cuts the last cycle off, so its end is none.
+    cycles.slice(0, -1).forEach((cycle) => { const value = cycle[key]; if (value !== null) d += `${d ? "L" : "M"}${x(cycle.at).toFixed(1)} ${y(value - cycle.at).toFixed(1)}`; });
     return d;
   };
   svg.append(G.svg("path", { d: line("end"), class: "cycle-end" }), G.svg("path", { d: line("green"), class: "cycle-green" }), G.svg("path", { d: line("yellow"), class: "cycle-yellow" }));
@@ -137,7 +138,7 @@ G.signal.queues = async () => {
   const width = G.width(place), top = 26, bottom = 230, left = 42;
   const about = G.say("chart-queue-about", { signal: G.apart(signal.id), controller: G.apart(cell.name), situation: G.apart(situation.title), seed: cell.shown });
   const svg = G.sheet(width, bottom + 28, about);
-  const x = G.scale(0, last, left, width - 10), y = G.scale(0, highest, bottom, top);
+  const x = G.scale(0, last, left, width - G.margin), y = G.scale(0, highest, bottom, top);
   G.axisX(svg, x, top, bottom, "", G.timeTicks(0, last, begin, width < 560 ? 4 : 8), (tick) => G.clock(begin + tick));
   G.axisY(svg, y, left, width - 10, G.withUnit("queue"), G.ticks(0, highest, 5), (tick) => G.number(tick, 0));
   signal.queues.forEach((queue, k) => {
@@ -148,7 +149,7 @@ G.signal.queues = async () => {
   G.by("queue-caption").textContent = about;
   G.show(G.by("queue-legend"), ...signal.queues.map((queue, k) => {
     const key = G.svg("svg", { width: 30, height: 10, "aria-hidden": "true" }, G.svg("path", { d: "M0 5h30", class: "line", stroke: `var(--c${k % 6})`, "stroke-dasharray": ["", "7 3", "2 3", "9 3 2 3"][Math.floor(k / 6 + k) % 4] }));
-    return G.el("li", {}, key, G.el("bdi", {}, queue.name), " " + G.say("chart-queue-high", { most: G.number(Math.max(...queue.values), 0) }));
+    return G.el("li", {}, key, G.el("bdi", {}, queue.edge), " " + G.say("chart-queue-high", { most: G.number(Math.max(...queue.values), 0) }));
   }));
   return undefined;
 };
