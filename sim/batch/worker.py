@@ -5,6 +5,7 @@ from __future__ import annotations
 import faulthandler
 import json
 import os
+import platform
 import resource
 import shutil
 import signal
@@ -97,6 +98,7 @@ def identity(task: RunTask, key: str) -> dict[str, Any]:
         "scale": task.scale,
         "sumo_version": sumo_version(),
         "package_version": __version__,
+        "platform": f"{sys.platform}-{platform.machine()}",
         "run_key": key,
         "scenario_key": scenario_key(task.scenario),
     }

@@ -44,6 +44,7 @@ KPI_COLUMNS: dict[str, str] = {
     "peak_rss_mib": "DOUBLE",
     "sumo_version": "VARCHAR",
     "package_version": "VARCHAR",
+    "platform": "VARCHAR",
     "run_key": "VARCHAR",
     "scenario_key": "VARCHAR",
 }
