@@ -18,8 +18,8 @@ from sim import __version__
 from sim.batch.keys import run_key, scenario_key
 from sim.batch.store import Store, environment_fault
 from sim.errors import EnvironmentFaultError, GruenbandError, RunFailedError
+from sim.evaluate.figures import keep_figures
 from sim.evaluate.kpi import measure, read_facts, write_kpi
-from sim.evaluate.recorded import keep_record
 from sim.evaluate.tripinfo import tripinfo_to_parquet
 from sim.sumo.version import require_sumo, sumo_version
 
@@ -112,7 +112,7 @@ def _run(task_json: str, key: str, store: Store, directory: Path, connection: Co
     (directory / "task.json").write_text(task_json, encoding="utf-8")
     run(task, directory, lambda fraction, vehicles: connection.send(("progress", fraction, vehicles)))
     tripinfo_to_parquet(directory / "tripinfo.xml", directory / "tripinfo.parquet")
-    keep_record(directory, task.scenario.end, keep_xml=task.keep_sumo_output)
+    keep_figures(task.scenario, directory, keep_xml=task.keep_sumo_output)
     if not task.keep_sumo_output:
         (directory / "tripinfo.xml").unlink()
     facts = read_facts(directory)

@@ -27,10 +27,11 @@ class Stays:
     """
     What every stay on an edge cost, arrays of shape (rows,) as in `Record`.
 
-    ``free`` is the free driving time on the edge [s]; ``delay`` the time lost on it, ``delay_behind`` the time lost on the
+    ``driven`` is the way on the edge [m]; ``free`` its own free driving time for that [s]; ``delay`` the time lost on it, ``delay_behind`` the time lost on the
     junction after it [s]; ``turn`` the number of the turn that it makes at a signal, -1 for none.
     """
 
+    driven: Floats
     free: Floats
     delay: Floats
     delay_behind: Floats
@@ -129,6 +130,7 @@ def find_passages(record: Record, graph: RoadGraph) -> Passages:
 class _Streets:
     """Per row, at the limit [s]: what was driven of the edge, its rest, the junction behind it if still to come, if crossed."""
 
+    metres: Floats
     driven: Floats
     ahead: Floats
     ahead_behind: Floats
@@ -170,6 +172,7 @@ def _measure(record: Record, graph: RoadGraph, turns: tuple[Turn, ...]) -> _Stre
     to_come = np.isnan(record.passed)
     limit = speed[record.edge]
     return _Streets(
+        driven,
         driven / limit,
         np.where(to_come, (here - where - driven) / limit, 0.0),
         np.where(to_come, behind, 0.0),
@@ -210,7 +213,7 @@ def _find_stays(record: Record, streets: _Streets) -> tuple[Stays, Floats]:
     on_junction = crossed & np.isnan(after)
     after = np.where(on_junction, record.end, after)
     behind = np.where(crossed & ~on_junction, after - record.passed - streets.behind * pace[vehicle], 0.0)
-    return Stays(free, delay, behind, streets.turn), pace
+    return Stays(streets.metres, free, delay, behind, streets.turn), pace
 
 
 def _waiting(
@@ -228,31 +231,3 @@ def _waiting(
     due = record.end - lost[here] + way[following + 1] - behind[following] - way[here]
     late = due < record.end
     return following[late], lost[here][late], due[late]
-
-
-def greens_of(times: Floats, states: tuple[str, ...], links: tuple[int, ...], end: float) -> tuple[Floats, Floats]:
-    """
-    Find when any of some links showed green.
-
-    Parameters
-    ----------
-    times : ndarray
-        Shape (changes,), from when on each state was shown [s].
-    states : tuple of str
-        SUMO's state strings.
-    links : tuple of int
-        Indices in them.
-    end : float
-        Until when the last one was shown [s].
-
-    Returns
-    -------
-    tuple of ndarray
-        Begins and ends of the greens, in order [s]; one that goes on ends at `end`.
-    """
-    on: NDArray[np.bool_] = np.array(
-        [any(link < len(state) and state[link] in "Gg" for link in links) for state in states], np.bool_
-    )
-    change = np.flatnonzero(np.diff(np.concatenate(([False], on, [False])).astype(np.int8)))
-    bounds = np.append(times, end)[change]
-    return bounds[::2], bounds[1::2]

@@ -16,6 +16,7 @@ from sim.evaluate.results import is_parquet
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import duckdb
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -43,10 +44,19 @@ class Trips:
 
 @dataclass(frozen=True, slots=True)
 class Lamps:
-    """What a signal showed: from each time [s] on the state string, up to the next time or the end."""
+    """
+    What a signal showed.
+
+    Parameters
+    ----------
+    times : ndarray
+        Shape (changes,), from when on [s], each up to the next or the end.
+    letters : ndarray
+        Shape (changes, links), SUMO's letters.
+    """
 
     times: Floats
-    states: tuple[str, ...]
+    letters: NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +115,7 @@ def has_record(directory: Path) -> bool:
     return (directory / EDGE_TIMES).is_file()
 
 
-def read_record(directory: Path) -> Record:
+def read_record(directory: Path, connection: duckdb.DuckDBPyConnection | None = None) -> Record:
     """
     Read what a run recorded.
 
@@ -113,6 +123,8 @@ def read_record(directory: Path) -> Record:
     ----------
     directory : Path
         Folder of the run.
+    connection : duckdb.DuckDBPyConnection, optional
+        A database, if there is one already.
 
     Returns
     -------
@@ -132,12 +144,15 @@ def read_record(directory: Path) -> Record:
         )
         raise InputError(msg)
     facts = read_facts(directory)
+    connection = connection or connect()
     rows = _fetch(
+        connection,
         directory / EDGE_TIMES,
         "SELECT vehicle, step, edge, next_edge, entered::DOUBLE AS entered, passed::DOUBLE AS passed, "
         "stopped::DOUBLE AS stopped FROM read_parquet($f) ORDER BY vehicle, step",
     )
     trips = _fetch(
+        connection,
         directory / "tripinfo.parquet",
         "SELECT id, depart_delay, depart_pos, arrival_pos, duration - time_loss - stop_time AS free_time, route_length "
         "FROM read_parquet($f) WHERE depart >= 0 ORDER BY id",
@@ -146,6 +161,7 @@ def read_record(directory: Path) -> Record:
     if (directory / SWITCHES).is_file():
         lamps = _lamps(
             _fetch(
+                connection,
                 directory / SWITCHES,
                 "SELECT signal, time::DOUBLE AS time, state FROM read_parquet($f) ORDER BY signal, time",
             )
@@ -188,18 +204,15 @@ def read_record(directory: Path) -> Record:
     )
 
 
-def _fetch(path: Path, query: str) -> dict[str, Any]:
+def _fetch(connection: duckdb.DuckDBPyConnection, path: Path, query: str) -> dict[str, Any]:
     import duckdb  # noqa: PLC0415  (see database.connect)
 
     fault = "half-written"
     if is_parquet(path):
-        connection = connect()
         try:
             return dict(connection.execute(query, {"f": str(path)}).fetchnumpy())
         except duckdb.Error as error:
             fault = str(error).strip().splitlines()[0]
-        finally:
-            connection.close()
     msg = f"{path}: damaged ({fault}); delete the run's folder and run it again"
     raise RunFailedError(msg)
 
@@ -208,6 +221,12 @@ def _lamps(rows: dict[str, Any]) -> dict[str, Lamps]:
     names, times, states = rows["signal"], rows["time"], rows["state"]
     begins = np.flatnonzero(np.append(True, names[1:] != names[:-1])) if len(names) else np.empty(0, np.int64)
     return {
-        str(names[a]): Lamps(np.asarray(times[a:b]), tuple(states[a:b].tolist()))
+        str(names[a]): Lamps(np.asarray(times[a:b]), _letters(states[a:b].tolist()))
         for a, b in zip(begins.tolist(), [*begins[1:].tolist(), len(names)], strict=True)
     }
+
+
+def _letters(states: list[str]) -> NDArray[np.uint8]:
+    # Programs of one signal may have states of different length; what is missing shows nothing.
+    width = max(map(len, states))
+    return np.frombuffer("".join(state.ljust(width) for state in states).encode(), np.uint8).reshape(-1, width)

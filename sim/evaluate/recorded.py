@@ -7,12 +7,13 @@ from typing import IO, TYPE_CHECKING
 from xml.parsers import expat
 
 from sim.errors import RunFailedError
-from sim.evaluate.database import connect
 from sim.sumo.recording import LAMPS, ROUTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
+
+    import duckdb
 
 EDGE_TIMES, SWITCHES = "edge_times.parquet", "switches.parquet"
 # Times as SUMO writes them, in hundredths of a second, as whole numbers inside: half the size of floats.
@@ -28,26 +29,24 @@ EDGE_COLUMNS = {
 }
 SWITCH_COLUMNS = {"signal": "VARCHAR", "time": _TIME, "state": "VARCHAR"}
 _NOTHING = "\x01"  # cannot stand in XML
-Write = Callable[[list[object]], None] if TYPE_CHECKING else object
+if TYPE_CHECKING:
+    Write = Callable[[Iterable[Sequence[object]]], object]
 
 
-def edge_times_to_parquet(xml: Path, parquet: Path, end: float) -> int:
+def edge_times_to_parquet(connection: duckdb.DuckDBPyConnection, xml: Path, parquet: Path, end: float) -> None:
     """
     Convert SUMO's ``--vehroute-output`` to a table of who was on which edge from when to when.
 
     Parameters
     ----------
+    connection : duckdb.DuckDBPyConnection
+        A database.
     xml : Path
         The file SUMO wrote, with the options of `sim.sumo.recording`.
     parquet : Path
         The file to write: one row per vehicle that was inserted and edge of its way, columns :data:`EDGE_COLUMNS`.
     end : float
         End of the simulation [s]; a scheduled stop that goes on lasts up to it.
-
-    Returns
-    -------
-    int
-        Number of rows.
 
     Raises
     ------
@@ -62,24 +61,21 @@ def edge_times_to_parquet(xml: Path, parquet: Path, end: float) -> int:
         parser.EndElementHandler = reader.end
         parser.ParseFile(source)
 
-    return _convert(xml, parquet, EDGE_COLUMNS, copy)
+    _convert(connection, xml, parquet, EDGE_COLUMNS, copy)
 
 
-def switches_to_parquet(xml: Path, parquet: Path) -> int:
+def switches_to_parquet(connection: duckdb.DuckDBPyConnection, xml: Path, parquet: Path) -> None:
     """
     Convert SUMO's record of the lamps to a table of what each signal showed from when.
 
     Parameters
     ----------
+    connection : duckdb.DuckDBPyConnection
+        A database.
     xml : Path
         Output of ``SaveTLSSwitchStates``.
     parquet : Path
         The file to write: one row per signal and change, columns :data:`SWITCH_COLUMNS`.
-
-    Returns
-    -------
-    int
-        Number of rows.
 
     Raises
     ------
@@ -96,36 +92,47 @@ def switches_to_parquet(xml: Path, parquet: Path) -> int:
             # A program whose next line shows the same is no change.
             if shown.get(values["id"]) != values["state"]:
                 shown[values["id"]] = values["state"]
-                write([values["id"], values["time"], values["state"]])
+                write([(values["id"], values["time"], values["state"])])
 
         parser = expat.ParserCreate()
         parser.StartElementHandler = start
         parser.ParseFile(source)
 
-    return _convert(xml, parquet, SWITCH_COLUMNS, copy)
+    _convert(connection, xml, parquet, SWITCH_COLUMNS, copy)
 
 
-def keep_record(directory: Path, end: float, *, keep_xml: bool = False) -> None:
+def keep_record(
+    connection: duckdb.DuckDBPyConnection, directory: Path, end: float, *, keep_xml: bool = False
+) -> bool:
     """
     Convert what a run recorded, if it recorded anything.
 
     Parameters
     ----------
+    connection : duckdb.DuckDBPyConnection
+        A database.
     directory : Path
         Folder of the run.
     end : float
         End of the simulation [s].
     keep_xml : bool, optional
         Leave SUMO's files in the folder.
+
+    Returns
+    -------
+    bool
+        Whether there was something.
     """
     routes, lamps = directory / ROUTES, directory / LAMPS
-    if routes.is_file():
-        edge_times_to_parquet(routes, directory / EDGE_TIMES, end)
+    if not routes.is_file():
+        return False
+    edge_times_to_parquet(connection, routes, directory / EDGE_TIMES, end)
     if lamps.is_file():  # without a signal there is none
-        switches_to_parquet(lamps, directory / SWITCHES)
+        switches_to_parquet(connection, lamps, directory / SWITCHES)
     if not keep_xml:
-        routes.unlink(missing_ok=True)
+        routes.unlink()
         lamps.unlink(missing_ok=True)
+    return True
 
 
 class _RouteReader:
@@ -156,20 +163,18 @@ class _RouteReader:
         if tag != "vehicle":
             return
         name, self._vehicle = self._vehicle, ""
-        entered = self._depart
-        roads = [k for k, edge in enumerate(self._edges) if not edge.startswith(":")]
-        for step, k in enumerate(roads):
-            edge, passed = self._edges[k], self._reached(k)
-            following = roads[step + 1] if step + 1 < len(roads) else 0
-            after = self._edges[following] if following else _NOTHING
-            stopped = self._stopped(edge, entered, passed) if self._stops and entered != _NOTHING else "0"
-            self._write([name, step, edge, after, entered, passed, stopped])
+        entered, edges = self._depart, self._edges
+        # SUMO writes -1 for "not yet".
+        times = [_NOTHING if time.startswith("-") else time for time in self._times]
+        roads = [k for k, edge in enumerate(edges) if not edge.startswith(":")]
+        rows = []
+        for step, (k, following) in enumerate(zip(roads, [*roads[1:], 0], strict=True)):
+            after = edges[following] if following else _NOTHING
+            stopped = self._stopped(edges[k], entered, times[k]) if self._stops and entered != _NOTHING else "0"
+            rows.append((name, step, edges[k], after, entered, times[k], stopped))
             # The last lane on the junction ends where the next edge begins.
-            entered = self._reached(following - 1) if following else _NOTHING
-
-    def _reached(self, k: int) -> str:
-        """Tell when a part of the way was left; SUMO writes -1 for "not yet"."""
-        return _NOTHING if self._times[k].startswith("-") else self._times[k]
+            entered = times[following - 1]
+        self._write(rows)
 
     def _stopped(self, edge: str, entered: str, passed: str) -> str:
         """Add up the scheduled stops of a stay on an edge [s]."""
@@ -183,42 +188,86 @@ class _RouteReader:
 
 
 def _convert(
-    xml: Path, parquet: Path, columns: dict[str, str], copy: Callable[[IO[bytes], Write], None]
-) -> int:
+    connection: duckdb.DuckDBPyConnection,
+    xml: Path,
+    parquet: Path,
+    columns: dict[str, str],
+    copy: Callable[[IO[bytes], Write], None],
+) -> None:
     """Stream a file of SUMO through a table without a header into Parquet."""
     import duckdb  # noqa: PLC0415  (see database.connect)
 
     table = parquet.with_suffix(".csv")
     try:
         with xml.open("rb") as source, table.open("w", encoding="utf-8", newline="") as target:
-            writer = csv.writer(target, quoting=csv.QUOTE_MINIMAL, lineterminator="\n")
-            copy(source, writer.writerow)
+            copy(source, _writer(target))
+        csv_to_parquet(connection, table, parquet, columns)
     except FileNotFoundError:
         msg = f"{xml.name}: SUMO did not write it; see worker.log beside it"
         raise RunFailedError(msg) from None
     except expat.ExpatError as error:
         msg = f"{xml.name}: cut off or damaged ({error}); run it again"
         raise RunFailedError(msg) from None
-    except (KeyError, ValueError, IndexError) as error:
-        msg = f"{xml.name}: not what SUMO 1.28 writes ({type(error).__name__}: {error}); are its times in seconds?"
+    except (KeyError, ValueError, IndexError, duckdb.ConversionException) as error:
+        what = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+        msg = f"{xml.name}: not what SUMO 1.28 writes ({what}); are its times in seconds?"
         raise RunFailedError(msg) from None
+
+
+def write_table(
+    connection: duckdb.DuckDBPyConnection,
+    rows: Iterable[Sequence[object]],
+    columns: dict[str, str],
+    parquet: Path,
+) -> None:
+    """
+    Write rows as a typed Parquet table.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        A database.
+    rows : iterable of sequence
+        Values in the order of the columns; None becomes NULL.
+    columns : dict
+        DuckDB types by column; the table is ordered by the first two.
+    parquet : Path
+        The file to write.
+    """
+    table = parquet.with_suffix(".csv")
+    with table.open("w", encoding="utf-8", newline="") as target:
+        _writer(target)([_NOTHING if value is None else value for value in row] for row in rows)
+    csv_to_parquet(connection, table, parquet, columns)
+
+
+def _writer(target: IO[str]) -> Write:
+    return csv.writer(target, quoting=csv.QUOTE_MINIMAL, lineterminator="\n").writerows
+
+
+def csv_to_parquet(
+    connection: duckdb.DuckDBPyConnection, table: Path, parquet: Path, columns: dict[str, str]
+) -> None:
+    """
+    Turn a table without a header into Parquet, ordered by its first two columns, and remove it.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        A database.
+    table : Path
+        The CSV file.
+    parquet : Path
+        The file to write.
+    columns : dict
+        DuckDB types by column.
+    """
     types = ", ".join(f"'{column}': '{kind}'" for column, kind in columns.items())
     order = ", ".join(list(columns)[:2])
     quoted = str(parquet).replace("'", "''")
-    connection = connect()
-    try:
-        (rows,) = connection.execute(
-            f"COPY (SELECT * FROM read_csv($table, header = false, delim = ',', quote = '\"', escape = '\"', "  # noqa: S608
-            f"nullstr = chr(1), auto_detect = false, columns = {{{types}}}) ORDER BY {order}) "
-            f"TO '{quoted}' (FORMAT parquet, COMPRESSION zstd)",
-            {"table": str(table)},
-        ).fetchone() or (0,)
-    except duckdb.ConversionException as error:
-        msg = (
-            f"{xml.name}: not what SUMO 1.28 writes ({str(error).splitlines()[0]}); are its times in seconds?"
-        )
-        raise RunFailedError(msg) from None
-    finally:
-        connection.close()
+    connection.execute(
+        f"COPY (SELECT * FROM read_csv($table, header = false, delim = ',', quote = '\"', escape = '\"', "  # noqa: S608
+        f"nullstr = chr(1), auto_detect = false, columns = {{{types}}}) ORDER BY {order}) "
+        f"TO '{quoted}' (FORMAT parquet, COMPRESSION zstd)",
+        {"table": str(table)},
+    )
     table.unlink()
-    return int(rows)

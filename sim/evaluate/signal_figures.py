@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.evaluate.passages import find_passages, greens_of
+from sim.evaluate.greens import greens_of, total, turn_greens
 from sim.evaluate.quality import BY_LONGEST_WAIT, quality
-from sim.evaluate.spillback import edge_spillback
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from sim.evaluate.passages import Passages
-    from sim.evaluate.record import Floats, Record
+    from sim.evaluate.record import Floats, Ints, Record
     from sim.evaluate.turns import Kind, Turn
-    from sim.network.graph import RoadGraph
 
 
-@dataclass(frozen=True, slots=True)
+# The part of the yellow that is driven on, beyond what is lost at the begin of green: HBS adds it to the green [s].
+YELLOW_USED = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TurnFigures:
     """
     The figures of a turn at a signal; docs/metrics.md defines them. None where there is nothing to measure.
@@ -28,11 +32,11 @@ class TurnFigures:
     Parameters
     ----------
     signal, from_edge, to_edge : str
-        Which turn.
-    name : str
-        What a table calls it.
+        Which turn; a crossing has its own id for both edges.
     groups : str
         Its signal groups.
+    direction : str
+        SUMO's letter of it.
     kind : str
         Whose level of service counts.
     flow : float
@@ -41,16 +45,19 @@ class TurnFigures:
         Vehicles that would have passed it without delay [veh/h].
     green_share : float
         Part of the window with green [-].
+    permissive_share : float
+        Part of the green in which it gives way to others [-].
     cycle : float
         Mean time from one begin of green to the next [s].
     capacity : float
-        Saturation flow of its lanes times the green share [veh/h]; lanes that other turns use too count whole.
+        Saturation flow of its lanes times the share of the time in which they flow off [veh/h]; lanes that other
+        turns use too count whole.
     saturation : float
         Degree of saturation x of its lanes [-].
     delay : float
         Mean time lost since the signal before [s/veh].
     quality : str
-        QSV, A to F; empty if nobody came.
+        QSV, A to F; None if nobody came.
     queue, queue_95, queue_max : float
         Vehicles delayed at this stop line: mean over the window, not exceeded in 95 % of its seconds, largest [veh].
     longest_wait : float
@@ -64,26 +71,27 @@ class TurnFigures:
     signal: str
     from_edge: str
     to_edge: str
-    name: str
     groups: str
+    direction: str
     kind: Kind
-    flow: float | None
-    demand: float | None
     green_share: float
+    permissive_share: float
     cycle: float | None
-    capacity: float | None
-    saturation: float | None
-    delay: float | None
-    quality: str
-    queue: float | None
-    queue_95: float | None
-    queue_max: float | None
-    longest_wait: float | None
-    spillback: float | None
-    on_green: float | None
+    flow: float | None = None
+    demand: float | None = None
+    capacity: float | None = None
+    saturation: float | None = None
+    delay: float | None = None
+    quality: str | None = None
+    queue: float | None = None
+    queue_95: float | None = None
+    queue_max: float | None = None
+    longest_wait: float | None = None
+    spillback: float | None = None
+    on_green: float | None = None
 
 
-def turn_figures(record: Record, graph: RoadGraph) -> tuple[TurnFigures, ...]:
+def turn_figures(record: Record, passages: Passages, spillback: Mapping[str, float]) -> tuple[TurnFigures, ...]:
     """
     Compute the figures of every turn of a run.
 
@@ -91,59 +99,46 @@ def turn_figures(record: Record, graph: RoadGraph) -> tuple[TurnFigures, ...]:
     ----------
     record : Record
         The run.
-    graph : RoadGraph
-        Its network.
+    passages : Passages
+        Who came to its signals.
+    spillback : mapping
+        How long each edge was full [s], as `sim.evaluate.spillback.edge_spillback` tells.
 
     Returns
     -------
     tuple of TurnFigures
         In the order of `sim.evaluate.turns.read_turns`.
     """
-    passages = find_passages(record, graph)
     turns = passages.turns
-    hours = (record.end - record.begin) / 3600.0
+    span = record.end - record.begin
     greens = [turn_greens(record, turn) for turn in turns]
-    shares = np.array([float((ends - begins).sum()) for begins, ends in greens]) / (hours * 3600.0)
-    inside = (passages.arrival < record.end) & ~(passages.passed < record.begin)
-    demand = np.bincount(passages.turn[inside], minlength=len(turns)) / hours
+    shares = np.array([discharge_time(pair) for pair in greens]) / span
+    demand = np.bincount(passages.turn, minlength=len(turns)) * 3600.0 / span
     saturation = saturations(turns, demand, shares)
-    full = edge_spillback(record, graph, passages.stays)
-    bounds = np.searchsorted(passages.turn, np.arange(len(turns) + 1), sorter=(order := _by_turn(passages)))
+    order = np.argsort(passages.turn, kind="stable")
+    bounds = np.searchsorted(passages.turn[order], np.arange(len(turns) + 1))
     rows = []
     for k, turn in enumerate(turns):
         mine = order[bounds[k] : bounds[k + 1]]
-        rows.append(
-            _figures(
-                turn,
-                record,
-                (passages.arrival[mine], passages.passed[mine], passages.delay[mine]),
-                greens[k],
-                (float(saturation[k]), full.get(turn.to_edge, 0.0)),
-            )
-        )
+        common = _common(turn, record, greens[k])
+        if turn.kind == "pedestrian":
+            red = longest_red(*greens[k], record.begin, record.end)
+            common |= {"quality": quality("pedestrian", red), "longest_wait": red}
+        else:
+            common |= {
+                "demand": float(demand[k]),
+                "flow": float((~np.isnan(passages.passed[mine])).sum()) * 3600.0 / span,
+                "capacity": 3600.0 / turn.headway * len(turn.lanes) * float(shares[k]),
+                "saturation": float(saturation[k]),
+                "spillback": spillback.get(turn.to_edge, 0.0),
+                "queue": 0.0,
+                "queue_95": 0.0,
+                "queue_max": 0.0,
+            }
+            if len(mine):
+                common |= _waits(turn, record, passages, mine, greens[k], float(saturation[k]))
+        rows.append(TurnFigures(**common))
     return tuple(rows)
-
-
-def turn_greens(record: Record, turn: Turn) -> tuple[Floats, Floats]:
-    """
-    Find the greens of a turn in a run.
-
-    Parameters
-    ----------
-    record : Record
-        The run.
-    turn : Turn
-        The turn.
-
-    Returns
-    -------
-    tuple of ndarray
-        Begins and ends [s]; none if the lamps were not recorded.
-    """
-    lamps = record.lamps.get(turn.signal)
-    if lamps is None:
-        return np.empty(0), np.empty(0)
-    return greens_of(lamps.times, lamps.states, turn.links, record.end)
 
 
 def saturations(turns: Sequence[Turn], demand: Floats, shares: Floats) -> Floats:
@@ -217,57 +212,89 @@ def queue_lengths(arrival: Floats, passed: Floats, at: Floats) -> Floats:
     return np.asarray(come - gone, np.float64)
 
 
-def _by_turn(passages: Passages) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    return np.argsort(passages.turn, kind="stable")
+def _common(turn: Turn, record: Record, greens: tuple[Floats, Floats]) -> dict[str, Any]:
+    begins, _ = greens
+    lamps = record.lamps.get(turn.signal)
+    protected = total(greens_of(lamps, turn.links, record.end, "G")) if lamps else 0.0
+    green = total(greens)
+    return {
+        "signal": turn.signal,
+        "from_edge": turn.from_edge,
+        "to_edge": turn.to_edge,
+        "groups": " ".join(turn.groups),
+        "direction": turn.direction,
+        "kind": turn.kind,
+        "green_share": green / (record.end - record.begin),
+        "permissive_share": (green - protected) / green if green else 0.0,
+        "cycle": float((begins[-1] - begins[0]) / (len(begins) - 1)) if len(begins) > 1 else None,
+    }
 
 
-def _figures(
+def _waits(  # noqa: PLR0913, PLR0917
     turn: Turn,
     record: Record,
-    vehicles: tuple[Floats, Floats, Floats],
+    passages: Passages,
+    mine: Ints,
     greens: tuple[Floats, Floats],
-    places: tuple[float, float],
-) -> TurnFigures:
-    arrival, passed, delay = vehicles
-    begins, ends = greens
-    span = record.end - record.begin
-    share = float((ends - begins).sum()) / span
-    cycle = float((begins[-1] - begins[0]) / (len(begins) - 1)) if len(begins) > 1 else None
-    which = (turn.signal, turn.from_edge, turn.to_edge, turn.name, " ".join(turn.groups), turn.kind)
-    if turn.kind == "pedestrian":
-        red = longest_red(begins, ends, record.begin, record.end)
-        level = quality("pedestrian", red)
-        nothing = (None,) * 4
-        return TurnFigures(*which, None, None, share, cycle, *nothing[:3], level, *nothing[:3], red, None, None)
-    saturation, spillback = places
-    capacity = 3600.0 / turn.headway * len(turn.lanes) * share
-    counted = ~(passed >= record.end)
-    flow = float((passed < record.end).sum()) * 3600.0 / span
-    if not counted.any():
-        return TurnFigures(
-            *which, 0.0, 0.0, share, cycle, capacity, saturation, None, "", 0.0, 0.0, 0.0, None, spillback, None
-        )
+    saturation: float,
+) -> dict[str, Any]:
+    arrival, passed, delay = passages.arrival[mine], passages.passed[mine], passages.delay[mine]
     lengths = queue_lengths(arrival, passed, np.arange(record.begin, record.end))
-    mean, longest = float(delay[counted].mean()), float(delay[counted].max())
-    at = np.searchsorted(begins, arrival, side="right") - 1
-    on_green = (at >= 0) & (arrival < ends[at]) if len(begins) else np.zeros(len(arrival), np.bool_)
-    return TurnFigures(
-        *which,
-        flow,
-        float(counted.sum()) * 3600.0 / span,
-        share,
-        cycle,
-        capacity,
-        saturation,
-        mean,
-        quality(turn.kind, longest if turn.kind in BY_LONGEST_WAIT else mean, saturation),
-        float(lengths.mean()),
-        float(np.quantile(lengths, 0.95, method="inverted_cdf")),
-        float(lengths.max()),
-        longest,
-        spillback,
-        float(on_green.mean()),
-    )
+    mean, longest = float(delay.mean()), float(delay.max())
+    return {
+        "delay": mean,
+        "longest_wait": longest,
+        "quality": quality(
+            turn.kind,
+            longest if turn.kind in BY_LONGEST_WAIT else mean,
+            saturation,
+        ),
+        "queue": float(lengths.mean()),
+        "queue_95": float(np.quantile(lengths, 0.95, method="inverted_cdf")),
+        "queue_max": float(lengths.max()),
+        "on_green": float(is_on(greens, arrival).mean()),
+    }
+
+
+def discharge_time(greens: tuple[Floats, Floats]) -> float:
+    """
+    Add up the time in which a queue flows off: each green and a second of the yellow after it.
+
+    Parameters
+    ----------
+    greens : tuple of ndarray
+        Begins and ends [s].
+
+    Returns
+    -------
+    float
+        Time [s].
+    """
+    return total(greens) + YELLOW_USED * len(greens[0])
+
+
+def is_on(greens: tuple[Floats, Floats], at: Floats) -> NDArray[np.bool_]:
+    """
+    Tell which moments lie in a green.
+
+    Parameters
+    ----------
+    greens : tuple of ndarray
+        Begins and ends, in order [s].
+    at : ndarray
+        Shape (times,) [s].
+
+    Returns
+    -------
+    ndarray
+        Shape (times,).
+    """
+    begins, ends = greens
+    if not len(begins):
+        return np.zeros(len(at), np.bool_)
+    which = np.searchsorted(begins, at, side="right") - 1
+    found: NDArray[np.bool_] = (which >= 0) & (at < ends[which])
+    return found
 
 
 def longest_red(begins: Floats, ends: Floats, begin: float, end: float) -> float:
