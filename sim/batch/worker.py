@@ -18,9 +18,12 @@ from sim import __version__
 from sim.batch.keys import run_key, scenario_key
 from sim.batch.store import Store, environment_fault
 from sim.errors import EnvironmentFaultError, GruenbandError, RunFailedError
+from sim.evaluate.columns import csv_to_parquet
 from sim.evaluate.figures import keep_figures
 from sim.evaluate.kpi import measure, read_facts, write_kpi
+from sim.evaluate.persons import persons_to_parquet
 from sim.evaluate.tripinfo import tripinfo_to_parquet
+from sim.observe.tables import OBSERVED
 from sim.sumo.version import require_sumo, sumo_version
 
 if TYPE_CHECKING:
@@ -113,6 +116,10 @@ def _run(task_json: str, key: str, store: Store, directory: Path, connection: Co
     run(task, directory, lambda fraction, vehicles: connection.send(("progress", fraction, vehicles)))
     tripinfo_to_parquet(directory / "tripinfo.xml", directory / "tripinfo.parquet")
     keep_figures(task.scenario, directory, keep_xml=task.keep_sumo_output)
+    persons_to_parquet(directory / "tripinfo.xml", directory / "persons.parquet")
+    for name, columns in OBSERVED.items():
+        if (table := directory / f"{name}.csv").is_file():
+            csv_to_parquet(table, columns, table.with_suffix(".parquet"))
     if not task.keep_sumo_output:
         (directory / "tripinfo.xml").unlink()
     facts = read_facts(directory)
