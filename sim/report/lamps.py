@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from sim.evaluate.passages import greens_of
+from sim.evaluate.greens import greens_of
 
 if TYPE_CHECKING:
     from sim.evaluate.record import Lamps, Record
@@ -72,17 +72,16 @@ def link_lamps(lamps: Lamps, link: int, begin: float) -> Shown:
     Shown
         Its lamps; a link that a state does not have is dark.
     """
+    if link >= lamps.letters.shape[1]:
+        return Shown((0.0,), DARK)
     times: list[float] = []
     letters: list[str] = []
-    for time, state in zip(lamps.times.tolist(), lamps.states, strict=True):
-        letter = state[link] if link < len(state) else DARK
+    for time, letter in zip(lamps.times.tolist(), lamps.letters[:, link].tobytes().decode("ascii"), strict=True):
         since = max(0.0, time - begin)
         if times and times[-1] == since:
-            letters[-1] = letter
-            if len(letters) > 1 and letters[-2] == letter:
-                times.pop()
-                letters.pop()
-        elif not letters or letters[-1] != letter:
+            times.pop()
+            letters.pop()
+        if not letters or letters[-1] != letter:
             times.append(since)
             letters.append(letter)
     return Shown(tuple(times), "".join(letters))
@@ -109,7 +108,7 @@ def link_greens(record: Record, signal: str, links: tuple[int, ...]) -> Interval
     lamps = record.lamps.get(signal)
     if lamps is None:
         return []
-    begins, ends = greens_of(lamps.times, lamps.states, links, record.end)
+    begins, ends = greens_of(lamps, links, record.end)
     pairs = zip(begins.tolist(), ends.tolist(), strict=True)
     return [(max(a - record.begin, 0.0), b - record.begin) for a, b in pairs if b > record.begin]
 

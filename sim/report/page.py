@@ -41,10 +41,28 @@ RESULT_COLUMNS = (
 # What the page calls the figures of a turn that share their name with one of a whole run.
 TURN_TERMS = {"delay": "turn_delay", "longest_wait": "turn_wait"}
 # Figures whose seeds can be looked at one by one.
-SEED_FIGURES = ("delay", "control_delay", "stops", "waiting", "longest_wait", "undeparted", "co2")
+SEED_FIGURES = ("delay", "control_delay", "stops", "waiting", "longest_wait", "undeparted")
+# Columns of the table of modes, safety and emissions; what no run has is left out.
+MODE_COLUMNS = (
+    ("delay_person", 1),
+    ("delay_pedestrian", 1),
+    ("delay_bicycle", 1),
+    ("delay_tram", 1),
+    ("delay_bus", 1),
+    ("delay_car", 1),
+    ("delay_truck", 1),
+    ("pedestrian_wait", 1),
+    ("conflicts", 3),
+    ("hard_braking", 3),
+    ("red_running", 2),
+    ("co2", 0),
+    ("fuel", 0),
+    ("nox", 2),
+    ("pmx", 3),
+)
 MAP_FIGURES = ("road_delay", "saturation", "quality")
 SCRIPTS = ("core", "draw", "seeds", "view", "map", "signals", "corridor", "start")
-SECTIONS = ("answer", "plain", "results", "seeds", "map", "corridor", "signal", "queues", "definitions", "provenance")
+SECTIONS = ("answer", "plain", "results", "seeds", "map", "corridor", "signal", "queues", "modes", "definitions", "provenance")
 # Those that need a network.
 PICTURES = frozenset({"map", "corridor", "signal", "queues"})
 
@@ -92,6 +110,9 @@ def build_page(
     pictures = [situation for situation in situations if situation.number in gallery.nets]
     found = answers(situations)
     plain, left_out = plain_words(situations, found)
+    present = {key for situation in situations for cell in situation.cells for key, value in cell.summary.items() if value is not None}
+    mode_columns = [column for column in MODE_COLUMNS if column[0] in present]
+    seed_figures = [key for key in (*SEED_FIGURES, *(key for key, _ in MODE_COLUMNS)) if key in present]
     script = "\n".join(_read("js", f"{part}.js") for part in SCRIPTS)
     style = _read("style.css")
     definitions = table("definitions")
@@ -100,7 +121,7 @@ def build_page(
         "title": folder.resolve().name or "results",
         "facts": {"package": __version__},
         "lead": _lead(situations, rows),
-        "sections": (*(("faults",) if faults else ()), *(s for s in SECTIONS if pictures or s not in PICTURES)),
+        "sections": (*(("faults",) if faults else ()), *(s for s in SECTIONS if (pictures or s not in PICTURES) and (mode_columns or s != "modes"))),
         "faults": faults,
         "answers": found,
         "plain": plain,
@@ -108,10 +129,11 @@ def build_page(
         "situations": situations,
         "best": {number for item in found for number in item.best},
         "result_columns": RESULT_COLUMNS,
-        "seed_figures": SEED_FIGURES,
+        "mode_columns": mode_columns,
+        "seed_figures": seed_figures,
         "definitions": definitions,
         "provenance": _provenance(folder, rows),
-        "data": to_script(_data(situations, gallery.nets)),
+        "data": to_script(_data(situations, gallery.nets, seed_figures)),
         "parts": gallery.parts,
         "pictures": pictures,
         "map_figures": MAP_FIGURES,
@@ -226,9 +248,9 @@ def spans(numbers: list[int]) -> str:
     return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in parts) or "–"
 
 
-def _data(situations: list[Situation], nets: dict[int, int]) -> dict[str, Any]:
+def _data(situations: list[Situation], nets: dict[int, int], figures: list[str]) -> dict[str, Any]:
     """Collect what the scripts of the page draw from."""
-    columns = ("seed", "status", "gridlock", "run_key", *SEED_FIGURES)
+    columns = ("seed", "status", "gridlock", "run_key", *figures)
     texts = {key: {lang: entry[lang] for lang in LANGUAGES} for key, entry in table("texts").items() if key.startswith("chart-")}
     names = {
         key: {
@@ -243,6 +265,7 @@ def _data(situations: list[Situation], nets: dict[int, int]) -> dict[str, Any]:
         "texts": texts,
         "names": names,
         "runColumns": columns,
+        "digits": dict((*RESULT_COLUMNS, *MODE_COLUMNS)),
         "turnColumns": [[TURN_TERMS.get(column, column), digits] for column, digits in TURN_COLUMNS],
         "situations": [
             {

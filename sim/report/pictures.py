@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sim.errors import RunFailedError
+from sim.evaluate.database import connect, records
+from sim.evaluate.figures import EDGES, TURNS
+from sim.evaluate.greens import greens_of
 from sim.evaluate.passages import find_passages
 from sim.evaluate.record import read_record
-from sim.evaluate.signal_figures import queue_lengths, turn_figures
+from sim.evaluate.signal_figures import is_on, queue_lengths
 from sim.network.flow import QUEUE_SPACE
 from sim.report.corridors import green_bands
 from sim.report.lamps import link_greens, link_lamps, short, through_links
@@ -20,13 +24,13 @@ if TYPE_CHECKING:
 
     from sim.evaluate.passages import Passages
     from sim.evaluate.record import Record
-    from sim.evaluate.signal_figures import TurnFigures
     from sim.network.graph import RoadGraph
     from sim.report.corridors import Corridor
 
+Row = dict[str, Any]
 # Figures of a turn in the page, with their digits after the point; None: text.
 TURN_COLUMNS: tuple[tuple[str, int | None], ...] = (
-    ("name", None),
+    ("turn", None),
     ("groups", None),
     ("demand", 0),
     ("saturation", 2),
@@ -76,14 +80,16 @@ def draw_run(directory: Path, graph: RoadGraph, corridors: Sequence[Corridor]) -
     """
     record = read_record(directory)
     passages = find_passages(record, graph)
-    figures = turn_figures(record, graph)
+    columns = ["signal", "from_edge", "to_edge", "kind", *(column for column, _ in TURN_COLUMNS[1:])]
+    turns = _read_table(directory / TURNS, columns)
+    losses = _read_table(directory / EDGES, ["edge", "delay"])
     return {
         "window": [record.begin, record.end],
-        "edges": _edges(record, passages, figures, graph),
+        "edges": _edges(losses, turns, graph),
         "queueStep": QUEUE_STEP,
         "signals": [
             _signal(record, passages, graph, name)
-            | {"turns": [_turn(figure) for figure in figures if figure.signal == name]}
+            | {"turns": [_turn(row) for row in turns if row["signal"] == name]}
             for name in graph.signals
             if name in record.lamps
         ],
@@ -91,37 +97,50 @@ def draw_run(directory: Path, graph: RoadGraph, corridors: Sequence[Corridor]) -
     }
 
 
-def _edges(
-    record: Record, passages: Passages, figures: Sequence[TurnFigures], graph: RoadGraph
-) -> dict[str, list[Any]]:
+def _edges(losses: Sequence[Row], turns: Sequence[Row], graph: RoadGraph) -> dict[str, list[Any]]:
     """Give every edge its mean loss, and the worst of the turns at its end."""
-    number = {name: k for k, name in enumerate(record.edges)}
-    here = ~np.isnan(record.entered)
-    users = np.bincount(record.edge[here], minlength=len(record.edges))
-    lost = np.bincount(record.edge[here], passages.stays.delay[here], len(record.edges))
+    delay = {row["edge"]: _figure(row["delay"], 1) for row in losses}
     saturation: dict[str, float] = {}
     quality: dict[str, str] = {}
-    for figure in figures:
-        if figure.saturation is not None and math.isfinite(figure.saturation):
-            saturation[figure.from_edge] = max(saturation.get(figure.from_edge, 0.0), figure.saturation)
-        if figure.quality:
-            quality[figure.from_edge] = max(quality.get(figure.from_edge, ""), figure.quality)
+    for turn in turns:
+        edge = turn["from_edge"]
+        if turn["saturation"] is not None and math.isfinite(turn["saturation"]):
+            saturation[edge] = max(saturation.get(edge, 0.0), turn["saturation"])
+        if turn["quality"]:
+            quality[edge] = max(quality.get(edge, ""), turn["quality"])
     names = [edge.getID() for edge in graph.net.getEdges(withInternal=False)]
-    places = [number.get(name, -1) for name in names]
     return {
-        "road_delay": [round(max(0.0, float(lost[k] / users[k])), 1) if k >= 0 and users[k] > 0 else None for k in places],
-        "saturation": [round(saturation[name], 2) if name in saturation else None for name in names],
+        "road_delay": [delay.get(name) for name in names],
+        "saturation": [_figure(saturation.get(name), 2) for name in names],
         "quality": [quality.get(name) for name in names],
     }
 
 
-def _turn(figure: TurnFigures) -> list[Any]:
+def _read_table(path: Path, columns: Sequence[str]) -> list[Row]:
+    """Read a table of figures that the run keeps."""
+    import duckdb  # noqa: PLC0415  (see database.connect)
+
+    if not path.is_file():
+        msg = f"{path} is missing; delete the run's folder and run it again"
+        raise RunFailedError(msg)
+    connection = connect()
+    try:
+        return records(
+            connection.execute(f"SELECT {', '.join(columns)} FROM read_parquet($path)", {"path": str(path)})  # noqa: S608  (our own names)
+        )
+    except duckdb.Error as error:
+        msg = f"{path}: damaged ({str(error).strip().splitlines()[0]}); delete the run's folder and run it again"
+        raise RunFailedError(msg) from error
+    finally:
+        connection.close()
+
+
+def _turn(row: Row) -> list[Any]:
     """Write the figures of a turn in the order of `TURN_COLUMNS`."""
-    row: list[Any] = []
-    for column, digits in TURN_COLUMNS:
-        value = getattr(figure, column)
-        row.append(value if digits is None else _figure(value, digits))
-    return row
+    crossing = row["kind"] == "pedestrian"
+    name = str(row["to_edge"]) if crossing else f"{row['from_edge']} → {row['to_edge']}"
+    figures = [row[column] if digits is None else _figure(row[column], digits) for column, digits in TURN_COLUMNS[1:]]
+    return [name, *figures]
 
 
 def _figure(value: float | None, digits: int) -> float | None:
@@ -139,9 +158,7 @@ def _signal(record: Record, passages: Passages, graph: RoadGraph, name: str) -> 
         arrivals = np.sort(passages.arrival[np.isin(passages.turn, own)]) - record.begin
         arrivals = arrivals[(arrivals >= 0) & (arrivals < record.end - record.begin)]
         shown = link_lamps(record.lamps[name], group.links[0], record.begin)
-        greens = np.array(link_greens(record, name, group.links)).reshape(-1, 2)
-        # A green that ends before it begins cannot be, so a position in the flat list tells inside from outside.
-        on = np.searchsorted(greens.ravel(), arrivals, side="right") % 2 == 1
+        on = is_on(greens_of(record.lamps[name], group.links, record.end), arrivals + record.begin)
         groups.append(
             {
                 "name": group.name,

@@ -20,7 +20,7 @@ G.seeds = () => {
   const low = Math.min(...values), high = Math.max(...values), room = (high - low || Math.abs(high) || 1) * 0.04;
   const x = G.scale(Math.max(low >= 0 ? 0 : -Infinity, low - room), high + room, left + 8, width - 14);
   const means = rows.map((row) => row.dots.length ? row.dots.reduce((sum, dot) => sum + dot.value, 0) / row.dots.length : null);
-  const digits = figure === "stops" ? 2 : 1;
+  const digits = G.data.digits[figure];
   const about = G.say("chart-seeds-about", {
     figure: G.withUnit(figure), situation: G.apart(situation.title),
     means: rows.map((row, k) => G.apart(row.name) + " " + G.number(means[k], digits)).join("; "),
@@ -61,7 +61,7 @@ G.runs = () => {
   if (!G.by("runs").open) return;
   const figures = G.data.runColumns.slice(4);
   const columns = [[G.say("chart-situation")], [G.say("chart-controller")], [G.say("chart-seed"), { digits: 0 }], [G.say("chart-status")],
-    [G.called("gridlocks")], ...figures.map((key) => [G.withUnit(key), { digits: key === "stops" ? 2 : 1, term: key }]), [G.say("chart-run-key")]];
+    [G.called("gridlocks")], ...figures.map((key) => [G.withUnit(key), { digits: G.data.digits[key], term: key }]), [G.say("chart-run-key")]];
   const rows = G.data.situations.flatMap((situation) => situation.cells.flatMap((cell) => cell.runs.map((run) =>
     [situation.title, cell.name, run[0], run[1] === "done" ? "done" : run[1] + (cell.reasons[run[3]] ? ": " + cell.reasons[run[3]] : ""), run[2] ? "×" : "", ...run.slice(4), run[3]])));
   G.show(G.by("runs-table"), G.table(G.say("chart-all-runs"), columns, rows));
