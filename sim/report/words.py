@@ -163,8 +163,8 @@ def write_number(value: float | None, digits: int, language: str, sign: bool = F
     """
     if value is None or value != value:  # noqa: PLR0124  (not a number)
         return "–"
-    text = f"{value:{'+' if sign else ''},.{digits}f}".replace(",", _THIN).replace("-", "−")
-    return text.replace(".", ",") if language == "de" else text
+    text = f"{value:{'+' if sign else ''},.{digits}f}".replace("-", "−")
+    return text.replace(",", _THIN).replace(".", ",") if language == "de" else text
 
 
 def _spell(value: object, language: str) -> Markup:
