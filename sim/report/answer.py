@@ -75,6 +75,11 @@ class Effect:
         return say("interval-of", low=Number(low, sign=True), high=Number(high, sign=True))
 
     @property
+    def part(self) -> Words:
+        """The difference as a share of the control delay."""
+        return say("effect-part", share=Number(None if self.share is None else 100 * self.share, 0, sign=True))
+
+    @property
     def pairs(self) -> Words:
         """How many seeds, and how many would do."""
         if self.finding.verdict == OPEN and self.finding.seeds_needed is not None:
@@ -197,7 +202,7 @@ def _answer(situation: Situation, effects: list[Effect]) -> Answer:
     best = effects[0]
     tone, headline = _headline(base, best, effects)
     answer = Answer(situation.title, tone, headline, base.controller, effects, chosen=best)
-    answer.notes = [*_runner_up(base, effects), *_notes(situation)]
+    answer.notes = [*_runner_up(effects), *_notes(situation)]
     if all(len(cell.done) == len(cell.runs) for cell in situation.cells) and len({len(c.runs) for c in finished}) == 1:
         lowest = min(float(cell.summary["delay"]) for cell in finished)
         answer.best = [cell.number for cell in finished if cell.summary["delay"] == lowest]
@@ -239,9 +244,8 @@ def _headline(base: Cell, best: Effect, effects: list[Effect]) -> tuple[str, Wor
     return "", say("answer-equal" if finding.verdict == EQUAL else "answer-same", **facts)
 
 
-def _runner_up(base: Cell, effects: list[Effect]) -> list[Words]:
+def _runner_up(effects: list[Effect]) -> list[Words]:
     """Say whether the best one is told from the second best; a question of its own, with no other beside it."""
-    del base
     better = [effect for effect in effects if effect.finding.verdict == BETTER]
     if len(better) < 2:
         return []

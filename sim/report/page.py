@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import shlex
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -222,7 +223,23 @@ def _provenance(folder: Path, rows: list[Row]) -> list[tuple[Words, Any]]:
         (say("provenance-dates"), say("provenance-from", first=stamps[0], last=stamps[1]) if stamps else "–"),
         (say("provenance-made"), datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")),
     ]
+    facts += [(say("provenance-again"), command) for command in _commands(folder, rows)]
     return facts
+
+
+def _commands(folder: Path, rows: list[Row]) -> list[Markup]:
+    """Write the commands that make the runs of each scenario, and this page, again."""
+    commands = []
+    for scenario in sorted({str(row["scenario"]) for row in rows}):
+        own = [row for row in rows if str(row["scenario"]) == scenario]
+        words = ["gruenband", "run", scenario]
+        for controller in dict.fromkeys(str(row["controller"]) for row in own):
+            words += ["--controller", controller]
+        words += ["--seeds", spans(sorted({int(row["seed"]) for row in own if row["seed"] is not None}))]
+        scales = sorted({float(row["scale"]) for row in own if row["scale"] is not None})
+        words += ["--scale", ",".join(f"{scale:g}" for scale in scales), "--out", str(folder)]
+        commands.append(Markup("<code>{}</code>").format(shlex.join(words)))
+    return [*commands, Markup("<code>{}</code>").format(shlex.join(["gruenband", "report", str(folder)]))]
 
 
 def spans(numbers: list[int]) -> str:
