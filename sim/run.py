@@ -24,7 +24,7 @@ from sim.observe.observer import Observer
 from sim.scenario import Scenario
 from sim.scenario.arguments import sumo_arguments
 from sim.scenario.demand import names_vehicles, written_turns
-from sim.sumo.recording import RECORDER, record_lamps, record_routes
+from sim.sumo.recording import RECORDER, record_lamps, record_pending, record_routes
 from sim.sumo.scene import vehicle_classes
 from sim.sumo.session import Session
 from sim.sumo.statistics import read_statistics
@@ -160,7 +160,7 @@ class Watch:
 
 def run(
     task: RunTask, directory: Path, progress: Progress | None = None, additional: Sequence[Path] = ()
-) -> None:
+) -> RoadGraph:
     """
     Simulate a task and write what came out of it.
 
@@ -174,6 +174,11 @@ def run(
         Called about once a second with the share simulated and the vehicles in the network.
     additional : sequence of Path, optional
         More additional files for SUMO, such as detectors; they must not change what happens.
+
+    Returns
+    -------
+    RoadGraph
+        The network, for whoever computes figures of it.
 
     Raises
     ------
@@ -222,6 +227,8 @@ def run(
         seen = {"classes": vehicle_classes(session)}
         if watch.observer is not None:
             seen |= watch.observer.finish(directory)
+        if recorded:
+            record_pending(session.pending(), directory)
     finally:
         gc.unfreeze()
         session.close()
@@ -248,6 +255,7 @@ def run(
         for pattern in ("sumo-errors.log", "statistics.xml", "programs.add.xml", RECORDER, "user-*.xml"):
             for path in directory.glob(pattern):
                 path.unlink()
+    return graph
 
 
 class Ticker:

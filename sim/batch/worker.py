@@ -113,9 +113,9 @@ def _run(task_json: str, key: str, store: Store, directory: Path, connection: Co
     require_sumo()
     task = RunTask.from_json(task_json)
     (directory / "task.json").write_text(task_json, encoding="utf-8")
-    run(task, directory, lambda fraction, vehicles: connection.send(("progress", fraction, vehicles)))
+    graph = run(task, directory, lambda fraction, vehicles: connection.send(("progress", fraction, vehicles)))
     tripinfo_to_parquet(directory / "tripinfo.xml", directory / "tripinfo.parquet")
-    keep_figures(task.scenario, directory, keep_xml=task.keep_sumo_output)
+    keep_figures(graph, directory, keep_xml=task.keep_sumo_output)
     persons_to_parquet(directory / "tripinfo.xml", directory / "persons.parquet")
     for name, columns in OBSERVED.items():
         if (table := directory / f"{name}.csv").is_file():

@@ -24,7 +24,7 @@ class EdgeFigures:
     edge : str
         Its id.
     vehicles : int
-        How many entered it or were inserted on it.
+        How many entered it, were inserted on it, or waited for that at the end.
     flow : float
         How many left it, at its end or at their goal [veh/h].
     delay : float
@@ -67,7 +67,9 @@ def edge_figures(record: Record, stays: Stays, spillback: Mapping[str, float]) -
     tuple of EdgeFigures
         In the order of their names.
     """
-    here = ~np.isnan(record.entered)
+    inside = ~np.isnan(record.entered)
+    here = inside.copy()
+    here[record.trips.first] = True
     size = len(record.edges)
     span = record.end - record.begin
     insertion = np.zeros(len(record.edge))
@@ -82,7 +84,8 @@ def edge_figures(record: Record, stays: Stays, spillback: Mapping[str, float]) -
     waited = per_edge(insertion)
     way = per_edge(stays.driven)
     moving = per_edge(stays.delay + stays.free)
-    present = per_edge(np.where(np.isnan(record.passed), record.end, record.passed) - record.entered)
+    leaves = np.where(np.isnan(record.passed), record.end, record.passed)
+    present = per_edge(np.where(inside, leaves - record.entered, 0.0))
     rows = [
         EdgeFigures(
             edge=name,

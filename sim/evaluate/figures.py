@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 from sim.evaluate.database import connect
 from sim.evaluate.edge_figures import edge_figures
+from sim.evaluate.kpi import read_facts
 from sim.evaluate.passages import find_passages
 from sim.evaluate.record import read_record
 from sim.evaluate.recorded import keep_record, write_table
 from sim.evaluate.signal_figures import turn_figures
 from sim.evaluate.spillback import edge_spillback
-from sim.network.graph import RoadGraph
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sim.scenario.model import Scenario
+    from sim.network.graph import RoadGraph
 
 TURNS, EDGES = "turns.parquet", "edges.parquet"
 # In the order of `TurnFigures` and `EdgeFigures`.
@@ -56,14 +56,14 @@ EDGE_COLUMNS = {
 }
 
 
-def keep_figures(scenario: Scenario, directory: Path, *, keep_xml: bool = False) -> None:
+def keep_figures(graph: RoadGraph, directory: Path, *, keep_xml: bool = False) -> None:
     """
     Convert what a run recorded of its signals, and compute their figures; nothing if it recorded nothing.
 
     Parameters
     ----------
-    scenario : Scenario
-        What was run.
+    graph : RoadGraph
+        The network of the run.
     directory : Path
         Folder of the run, with SUMO's records, ``run.json`` and ``tripinfo.parquet``; the four tables are written into it.
     keep_xml : bool, optional
@@ -71,10 +71,9 @@ def keep_figures(scenario: Scenario, directory: Path, *, keep_xml: bool = False)
     """
     connection = connect()
     try:
-        if not keep_record(connection, directory, scenario.end, keep_xml=keep_xml):
+        if not keep_record(connection, directory, float(read_facts(directory)["end"]), keep_xml=keep_xml):
             return
         record = read_record(directory, connection)
-        graph = RoadGraph.from_file(scenario.network, scenario.additional)
         passages = find_passages(record, graph)
         full = edge_spillback(record, graph, passages.stays)
         turns = turn_figures(record, passages, full)

@@ -58,7 +58,9 @@ def greens_of(lamps: Lamps, links: Sequence[int], end: float, letters: str = "Gg
         Begins and ends of the greens, in order [s]; one that goes on ends at `end`.
     """
     shown = lamps.letters[:, [link for link in links if link < lamps.letters.shape[1]]]
-    on: NDArray[np.bool_] = np.isin(shown, np.frombuffer(letters.encode(), np.uint8)).any(axis=1)
+    on: NDArray[np.bool_] = np.zeros(len(shown), np.bool_)
+    for letter in letters.encode():
+        on |= (shown == letter).any(axis=1)
     change = np.flatnonzero(np.diff(np.concatenate(([False], on, [False])).astype(np.int8)))
     bounds = np.append(lamps.times, end)[change]
     return bounds[::2], bounds[1::2]
@@ -79,3 +81,27 @@ def total(greens: tuple[Floats, Floats]) -> float:
         Time [s].
     """
     return float((greens[1] - greens[0]).sum())
+
+
+def is_on(greens: tuple[Floats, Floats], at: Floats) -> NDArray[np.bool_]:
+    """
+    Tell which moments lie in a green.
+
+    Parameters
+    ----------
+    greens : tuple of ndarray
+        Begins and ends, in order [s].
+    at : ndarray
+        Shape (times,) [s].
+
+    Returns
+    -------
+    ndarray
+        Shape (times,).
+    """
+    begins, ends = greens
+    if not len(begins):
+        return np.zeros(len(at), np.bool_)
+    which = np.searchsorted(begins, at, side="right") - 1
+    found: NDArray[np.bool_] = (which >= 0) & (at < ends[which])
+    return found

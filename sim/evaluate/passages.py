@@ -11,8 +11,6 @@ from sim.errors import InputError
 from sim.evaluate.turns import read_turns
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from sim.evaluate.record import Floats, Ints, Record
     from sim.evaluate.turns import Turn
     from sim.network.graph import RoadGraph
@@ -149,7 +147,8 @@ def _measure(record: Record, graph: RoadGraph, turns: tuple[Turn, ...]) -> _Stre
     number = {(turn.from_edge, turn.to_edge): k for k, turn in enumerate(turns)}
     pairs, pair = np.unique(record.edge * len(record.edges) + record.next_edge, return_inverse=True)
     arcs = [
-        (record.edges[key // len(record.edges)], record.edges[key % len(record.edges)]) for key in pairs.tolist()
+        (record.edges[key // len(record.edges)], record.edges[key % len(record.edges)])
+        for key in pairs.tolist()
     ]
     inside = np.array([_junction(graph, *arc) for arc in arcs], np.float64).reshape(-1, 2)
     at_goal = record.next_edge < 0
@@ -222,7 +221,10 @@ def _waiting(
     """Find who is late on the way to a signal at the end: row of its stop line, loss so far, and when it was due."""
     trips, vehicle = record.trips, record.vehicle
     rows = np.arange(len(record.edge))
-    here = np.flatnonzero(~np.isnan(record.entered) & np.isnan(record.passed))
+    # On the edge, or not even let in.
+    here = np.flatnonzero(
+        (~np.isnan(record.entered) | (rows == trips.first[vehicle])) & np.isnan(record.passed)
+    )
     at = np.where(stays.turn >= 0, rows, len(rows))
     following = np.minimum.accumulate(at[::-1])[::-1][here]
     found = following < trips.last[vehicle[here]]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Trips:
     """
-    The vehicles that were inserted, each array of shape (vehicles,).
+    The vehicles that were inserted or waited for it at the end, each array of shape (vehicles,).
 
     ``depart_delay`` [s]; ``depart_pos`` and ``arrival_pos`` [m] on the first and last edge, the latter -1 for one that did not
     arrive; ``free_time`` [s] that it would have needed freely for what it drove; ``route_length`` [m] driven; ``first`` and ``last``, its first row in `Record` and the one after its last.
@@ -77,7 +77,7 @@ class Record:
     vehicle, edge, next_edge : ndarray
         Shape (rows,), numbers; -1 for no next edge. Rows are ordered by vehicle and step.
     entered, passed : ndarray
-        Shape (rows,) [s], nan for "not before the end".
+        Shape (rows,) [s], nan for "not before the end". One that was never inserted has not entered its first edge.
     stopped : ndarray
         Shape (rows,), scheduled stops [s].
     lamps : dict
@@ -139,9 +139,7 @@ def read_record(directory: Path, connection: duckdb.DuckDBPyConnection | None = 
         If a file is damaged.
     """
     if not has_record(directory):
-        msg = (
-            f"{directory}: this run did not record its signals; run it again with 'signals = true' under [outputs]"
-        )
+        msg = f"{directory}: this run did not record its signals; run it again with 'signals = true' under [outputs]"
         raise InputError(msg)
     facts = read_facts(directory)
     connection = connection or connect()
@@ -155,7 +153,8 @@ def read_record(directory: Path, connection: duckdb.DuckDBPyConnection | None = 
         connection,
         directory / "tripinfo.parquet",
         "SELECT id, depart_delay, depart_pos, arrival_pos, duration - time_loss - stop_time AS free_time, route_length "
-        "FROM read_parquet($f) WHERE depart >= 0 ORDER BY id",
+        "FROM read_parquet($f) WHERE id IN (SELECT vehicle FROM read_parquet($times)) ORDER BY id",
+        times=str(directory / EDGE_TIMES),
     )
     lamps: dict[str, Lamps] = {}
     if (directory / SWITCHES).is_file():
@@ -190,7 +189,11 @@ def read_record(directory: Path, connection: duckdb.DuckDBPyConnection | None = 
         tuple(edges),
         Trips(
             names,
-            *(trips[name] for name in ("depart_delay", "depart_pos", "arrival_pos", "free_time", "route_length")),
+            trips["depart_delay"],
+            trips["depart_pos"],
+            trips["arrival_pos"],
+            trips["free_time"],
+            trips["route_length"],
             first,
             last,
         ),
@@ -204,13 +207,13 @@ def read_record(directory: Path, connection: duckdb.DuckDBPyConnection | None = 
     )
 
 
-def _fetch(connection: duckdb.DuckDBPyConnection, path: Path, query: str) -> dict[str, Any]:
+def _fetch(connection: duckdb.DuckDBPyConnection, path: Path, query: str, **more: str) -> dict[str, Any]:
     import duckdb  # noqa: PLC0415  (see database.connect)
 
     fault = "half-written"
     if is_parquet(path):
         try:
-            return dict(connection.execute(query, {"f": str(path)}).fetchnumpy())
+            return dict(connection.execute(query, {"f": str(path), **more}).fetchnumpy())
         except duckdb.Error as error:
             fault = str(error).strip().splitlines()[0]
     msg = f"{path}: damaged ({fault}); delete the run's folder and run it again"
@@ -229,4 +232,6 @@ def _lamps(rows: dict[str, Any]) -> dict[str, Lamps]:
 def _letters(states: list[str]) -> NDArray[np.uint8]:
     # Programs of one signal may have states of different length; what is missing shows nothing.
     width = max(map(len, states))
-    return np.frombuffer("".join(state.ljust(width) for state in states).encode(), np.uint8).reshape(-1, width)
+    return np.frombuffer("".join(state.ljust(width) for state in states).encode(), np.uint8).reshape(
+        -1, width
+    )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import csv
+import json
 from typing import IO, TYPE_CHECKING
 from xml.parsers import expat
 
 from sim.errors import RunFailedError
-from sim.sumo.recording import LAMPS, ROUTES
+from sim.sumo.recording import LAMPS, PENDING, ROUTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     import duckdb
@@ -33,7 +34,13 @@ if TYPE_CHECKING:
     Write = Callable[[Iterable[Sequence[object]]], object]
 
 
-def edge_times_to_parquet(connection: duckdb.DuckDBPyConnection, xml: Path, parquet: Path, end: float) -> None:
+def edge_times_to_parquet(
+    connection: duckdb.DuckDBPyConnection,
+    xml: Path,
+    parquet: Path,
+    end: float,
+    pending: Mapping[str, Sequence[str]],
+) -> None:
     """
     Convert SUMO's ``--vehroute-output`` to a table of who was on which edge from when to when.
 
@@ -44,9 +51,11 @@ def edge_times_to_parquet(connection: duckdb.DuckDBPyConnection, xml: Path, parq
     xml : Path
         The file SUMO wrote, with the options of `sim.sumo.recording`.
     parquet : Path
-        The file to write: one row per vehicle that was inserted and edge of its way, columns :data:`EDGE_COLUMNS`.
+        The file to write: one row per vehicle and edge of its way, columns :data:`EDGE_COLUMNS`.
     end : float
         End of the simulation [s]; a scheduled stop that goes on lasts up to it.
+    pending : mapping
+        Edges in driving order by vehicle that was never inserted.
 
     Raises
     ------
@@ -60,6 +69,11 @@ def edge_times_to_parquet(connection: duckdb.DuckDBPyConnection, xml: Path, parq
         parser.StartElementHandler = reader.start
         parser.EndElementHandler = reader.end
         parser.ParseFile(source)
+        for name, route in pending.items():
+            write(
+                (name, step, edge, after, _NOTHING, _NOTHING, "0")
+                for step, (edge, after) in enumerate(zip(route, [*route[1:], _NOTHING], strict=True))
+            )
 
     _convert(connection, xml, parquet, EDGE_COLUMNS, copy)
 
@@ -123,15 +137,16 @@ def keep_record(
     bool
         Whether there was something.
     """
-    routes, lamps = directory / ROUTES, directory / LAMPS
+    routes, lamps, waiting = directory / ROUTES, directory / LAMPS, directory / PENDING
     if not routes.is_file():
         return False
-    edge_times_to_parquet(connection, routes, directory / EDGE_TIMES, end)
+    pending = json.loads(waiting.read_text("utf-8")) if waiting.is_file() else {}
+    edge_times_to_parquet(connection, routes, directory / EDGE_TIMES, end, pending)
     if lamps.is_file():  # without a signal there is none
         switches_to_parquet(connection, lamps, directory / SWITCHES)
     if not keep_xml:
-        routes.unlink()
-        lamps.unlink(missing_ok=True)
+        for path in (routes, lamps, waiting):
+            path.unlink(missing_ok=True)
     return True
 
 
@@ -170,7 +185,9 @@ class _RouteReader:
         rows = []
         for step, (k, following) in enumerate(zip(roads, [*roads[1:], 0], strict=True)):
             after = edges[following] if following else _NOTHING
-            stopped = self._stopped(edges[k], entered, times[k]) if self._stops and entered != _NOTHING else "0"
+            stopped = (
+                self._stopped(edges[k], entered, times[k]) if self._stops and entered != _NOTHING else "0"
+            )
             rows.append((name, step, edges[k], after, entered, times[k], stopped))
             # The last lane on the junction ends where the next edge begins.
             entered = times[following - 1]

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.evaluate.greens import greens_of, total, turn_greens
+from sim.evaluate.greens import greens_of, is_on, total, turn_greens
 from sim.evaluate.quality import BY_LONGEST_WAIT, quality
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from numpy.typing import NDArray
 
     from sim.evaluate.passages import Passages
     from sim.evaluate.record import Floats, Ints, Record
@@ -91,7 +89,9 @@ class TurnFigures:
     on_green: float | None = None
 
 
-def turn_figures(record: Record, passages: Passages, spillback: Mapping[str, float]) -> tuple[TurnFigures, ...]:
+def turn_figures(
+    record: Record, passages: Passages, spillback: Mapping[str, float]
+) -> tuple[TurnFigures, ...]:
     """
     Compute the figures of every turn of a run.
 
@@ -112,8 +112,8 @@ def turn_figures(record: Record, passages: Passages, spillback: Mapping[str, flo
     turns = passages.turns
     span = record.end - record.begin
     greens = [turn_greens(record, turn) for turn in turns]
-    shares = np.array([discharge_time(pair) for pair in greens]) / span
-    demand = np.bincount(passages.turn, minlength=len(turns)) * 3600.0 / span
+    shares: Floats = np.array([discharge_time(pair) for pair in greens], np.float64) / span
+    demand: Floats = np.bincount(passages.turn, minlength=len(turns)).astype(np.float64) * (3600.0 / span)
     saturation = saturations(turns, demand, shares)
     order = np.argsort(passages.turn, kind="stable")
     bounds = np.searchsorted(passages.turn[order], np.arange(len(turns) + 1))
@@ -230,7 +230,7 @@ def _common(turn: Turn, record: Record, greens: tuple[Floats, Floats]) -> dict[s
     }
 
 
-def _waits(  # noqa: PLR0913, PLR0917
+def _waits(
     turn: Turn,
     record: Record,
     passages: Passages,
@@ -271,30 +271,6 @@ def discharge_time(greens: tuple[Floats, Floats]) -> float:
         Time [s].
     """
     return total(greens) + YELLOW_USED * len(greens[0])
-
-
-def is_on(greens: tuple[Floats, Floats], at: Floats) -> NDArray[np.bool_]:
-    """
-    Tell which moments lie in a green.
-
-    Parameters
-    ----------
-    greens : tuple of ndarray
-        Begins and ends, in order [s].
-    at : ndarray
-        Shape (times,) [s].
-
-    Returns
-    -------
-    ndarray
-        Shape (times,).
-    """
-    begins, ends = greens
-    if not len(begins):
-        return np.zeros(len(at), np.bool_)
-    which = np.searchsorted(begins, at, side="right") - 1
-    found: NDArray[np.bool_] = (which >= 0) & (at < ends[which])
-    return found
 
 
 def longest_red(begins: Floats, ends: Floats, begin: float, end: float) -> float:

@@ -72,9 +72,7 @@ def full_time(entered: Floats, due: Floats, passed: Floats, least: float) -> flo
     late = due < passed
     times = np.concatenate([entered, passed, due[late], passed[late]])
     on = np.concatenate([np.ones(len(entered)), -np.ones(len(passed)), np.zeros(2 * int(late.sum()))])
-    waits = np.concatenate(
-        [np.zeros(2 * len(entered)), np.ones(int(late.sum())), -np.ones(int(late.sum()))]
-    )
+    waits = np.concatenate([np.zeros(2 * len(entered)), np.ones(int(late.sum())), -np.ones(int(late.sum()))])
     order = np.argsort(times, kind="stable")
     full = (np.cumsum(on[order]) >= least) & (np.cumsum(waits[order]) >= 1)
     return float((np.diff(times[order]) * full[:-1]).sum())

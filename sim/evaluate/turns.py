@@ -59,7 +59,9 @@ class Turn:
     @property
     def name(self) -> str:
         """What a table calls it."""
-        return f"crossing {self.to_edge}" if self.kind == "pedestrian" else f"{self.from_edge} -> {self.to_edge}"
+        return (
+            f"crossing {self.to_edge}" if self.kind == "pedestrian" else f"{self.from_edge} -> {self.to_edge}"
+        )
 
 
 def read_turns(graph: RoadGraph) -> tuple[Turn, ...]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import quoteattr
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-ROUTES, LAMPS, RECORDER = "vehroutes.xml", "tls-switches.xml", "recorder.add.xml"
+ROUTES, LAMPS, PENDING, RECORDER = "vehroutes.xml", "tls-switches.xml", "pending.json", "recorder.add.xml"
 
 
 def record_routes(directory: Path) -> list[str]:
@@ -66,3 +67,19 @@ def record_lamps(signals: Iterable[str], directory: Path) -> Path:
     path = directory / RECORDER
     path.write_text("\n".join(["<additional>", *events, "</additional>", ""]), encoding="utf-8")
     return path
+
+
+def record_pending(routes: Mapping[str, Sequence[str]], directory: Path) -> None:
+    """
+    Write down who never got in: SUMO's record of routes leaves them out.
+
+    Parameters
+    ----------
+    routes : mapping
+        Edges in driving order by vehicle.
+    directory : Path
+        Folder of the run.
+    """
+    (directory / PENDING).write_text(
+        json.dumps({name: list(route) for name, route in routes.items()}), "utf-8"
+    )

@@ -187,6 +187,17 @@ class Session:
         """
         return tuple(self._vehicle.getRoute(vehicle))
 
+    def pending(self) -> dict[str, tuple[str, ...]]:
+        """
+        List the vehicles that wait to get into the network.
+
+        Returns
+        -------
+        dict
+            Route by vehicle, edge ids in driving order.
+        """
+        return {str(name): self.route(name) for name in self._simulation.getPendingVehicles()}
+
     def length(self, vehicle: str) -> float:
         """
         Ask for a vehicle's length.
