@@ -276,8 +276,10 @@ def _check_metric(metric: str, rows: Sequence[Row]) -> None:
     metrics = {key for row in rows for key, value in row.items() if number(value) is not None} - _NO_METRIC
     if metric in metrics:
         return
-    if any(metric in row for row in rows) and not any(
-        isinstance(row.get(metric), str | bool) for row in rows
+    if (
+        metric not in _NO_METRIC
+        and any(metric in row for row in rows)
+        and not any(isinstance(row.get(metric), str | bool) for row in rows)
     ):
         msg = f"no run has a value of '{metric}'"
     else:

@@ -332,9 +332,9 @@ def detectable(count: int, deviation: float, alpha: float = 1 - CONFIDENCE) -> f
     Returns
     -------
     float or None
-        In the unit of the deviation; None with fewer than two pairs.
+        In the unit of the deviation; None with fewer than two pairs or without spread.
     """
-    if count < 2:
+    if count < 2 or deviation <= 0:
         return None
     low, high = 0.0, deviation
     while power(count, high, deviation, alpha) < POWER:

@@ -10,10 +10,10 @@ import numpy as np
 from sim.errors import RunFailedError
 from sim.evaluate.database import connect, records
 from sim.evaluate.figures import EDGES, TURNS
-from sim.evaluate.greens import greens_of
+from sim.evaluate.greens import greens_of, is_on
 from sim.evaluate.passages import find_passages
 from sim.evaluate.record import read_record
-from sim.evaluate.signal_figures import is_on, queue_lengths
+from sim.evaluate.signal_figures import queue_lengths
 from sim.network.flow import QUEUE_SPACE
 from sim.report.corridors import green_bands
 from sim.report.lamps import link_greens, link_lamps, short, through_links
