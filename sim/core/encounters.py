@@ -50,6 +50,7 @@ class Bodies(NamedTuple):
     length: Float  # (slots) [m]
     width: Float  # (slots) [m]
     person: Byte  # (slots)
+    origin: Int  # (slots) the lane it was on last, outside junctions; -1: none yet; the only one that changes
 
 
 class Frames(NamedTuple):
@@ -87,7 +88,9 @@ def new_frames(slots: int) -> Frames:
 
 
 @kernel
-def place(lanes: Lanes, frames: Frames, row: int, slots: Int, lane: Int, position: Float, speed: Float) -> None:
+def place(
+    lanes: Lanes, bodies: Bodies, frames: Frames, row: int, slots: Int, lane: Int, position: Float, speed: Float
+) -> None:
     """
     Put vehicles where they are on their lanes' axes.
 
@@ -95,6 +98,8 @@ def place(lanes: Lanes, frames: Frames, row: int, slots: Int, lane: Int, positio
     ----------
     lanes : Lanes
         The net.
+    bodies : Bodies
+        ``origin`` is changed in place.
     frames : Frames
         One row is changed in place.
     row : int
@@ -125,6 +130,8 @@ def place(lanes: Lanes, frames: Frames, row: int, slots: Int, lane: Int, positio
         frames.lane[row, i] = number
         frames.left[row, i] = lanes.length[number] - position[k]
         frames.speed[row, i] = speed[k]
+        if lanes.inside[number] == 0:
+            bodies.origin[i] = number
 
 
 @leaf
@@ -161,6 +168,27 @@ def overlap(one: tuple[float, float, float, float], other: tuple[float, float, f
     if abs(dx * bhx + dy * bhy) > (b[0] + a[0] * cos + a[1] * sin) / 2.0:
         return False
     return abs(dx * bhy - dy * bhx) <= (b[1] + a[0] * sin + a[1] * cos) / 2.0
+
+
+@leaf
+def apart(one: tuple[float, float, float, float], other: tuple[float, float, float, float], a: Float, b: Float) -> float:
+    """
+    Measure how far two bodies are apart at least.
+
+    Parameters
+    ----------
+    one, other : tuple of float
+        Front [m] and direction of each: x, y, hx, hy.
+    a, b : Float
+        Length and width of each [m].
+
+    Returns
+    -------
+    float
+        Distance of the fronts less all that the bodies reach [m]; below 0 where they may overlap.
+    """
+    dx, dy = one[0] - other[0], one[1] - other[1]
+    return math.sqrt(dx * dx + dy * dy) - (a[0] + a[1] + b[0] + b[1])
 
 
 @leaf
@@ -335,13 +363,36 @@ def may_meet(lanes: Lanes, frames: Frames, row: int, i: int, j: int) -> bool:
 
 
 @leaf
-def collide(bodies: Float, frames: Frames, second: int, i: int, j: int) -> tuple[float, int]:
+def beside(lanes: Lanes, bodies: Bodies, i: int, j: int) -> bool:
+    """
+    Tell whether two come from the same road: their paths part behind the stop line, or go on side by side.
+
+    Parameters
+    ----------
+    lanes : Lanes
+        The net.
+    bodies : Bodies
+        Where they come from.
+    i, j : int
+        The two.
+
+    Returns
+    -------
+    bool
+        True if they do.
+    """
+    one, other = bodies.origin[i], bodies.origin[j]
+    return bool(one >= 0 and other >= 0 and lanes.edge[one] == lanes.edge[other])
+
+
+@leaf
+def collide(size: Float, frames: Frames, second: int, i: int, j: int, follows: bool) -> tuple[float, int]:
     """
     Find when two would collide if each kept its speed along its path.
 
     Parameters
     ----------
-    bodies : Float
+    size : Float
         Shape (slots, 2), length and width [m].
     frames : Frames
         The seconds.
@@ -349,6 +400,8 @@ def collide(bodies: Float, frames: Frames, second: int, i: int, j: int) -> tuple
         From when on.
     i, j : int
         The two.
+    follows : bool
+        They come from the same lane: whatever they do behind the stop line, one follows the other.
 
     Returns
     -------
@@ -357,23 +410,26 @@ def collide(bodies: Float, frames: Frames, second: int, i: int, j: int) -> tuple
     """
     row = second % FRAMES
     vi, vj = frames.speed[row, i], frames.speed[row, j]
-    a, b = bodies[i], bodies[j]
+    a, b = size[i], size[j]
     dx, dy = frames.x[row, i] - frames.x[row, j], frames.y[row, i] - frames.y[row, j]
     reach = TIME_TO_COLLISION * (vi + vj) + a[0] + b[0]
     if dx * dx + dy * dy > reach * reach:
         return math.inf, REAR_END
     if overlap(ahead(frames, second, i, 0.0), ahead(frames, second, j, 0.0), a, b):
         return math.inf, REAR_END  # bodies of long vehicles overlap while they turn: no collision course
-    for k in range(1, round(TIME_TO_COLLISION / STEP) + 1):
+    k, last = 1, round(TIME_TO_COLLISION / STEP)
+    while k <= last:
         time = k * STEP
         one, other = ahead(frames, second, i, vi * time), ahead(frames, second, j, vj * time)
         if not overlap(one, other, a, b):
+            # Nothing can happen before they have come as near as their bodies reach.
+            k += max(1, int(apart(one, other, a, b) / (STEP * max(vi + vj, STANDING))))
             continue
         cos = one[2] * other[2] + one[3] * other[3]
-        if cos > COS_REAR_END:
-            along = (other[0] - one[0]) * one[2] + (other[1] - one[1]) * one[3]
-            # Side by side on two lanes of a bend is no conflict: the front of one has to meet the rear of the other.
-            if abs(along) < (b[0] if along > 0.0 else a[0]) / 2.0:
+        if cos > COS_REAR_END or follows:
+            # Side by side on two lanes of a bend is no conflict: the front of one has to come up to the rear of the other.
+            gap = math.sqrt(dx * dx + dy * dy) - (b[0] if vi > vj else a[0])
+            if gap <= 0.0 or abs(vi - vj) * time < gap / 2.0:
                 return math.inf, REAR_END
             return time, REAR_END
         if way(frames, second, i) < vi * time or way(frames, second, j) < vj * time:
@@ -517,9 +573,12 @@ def meet(lanes: Lanes, bodies: Bodies, size: Float, frames: Frames, second: int,
                 frames.lane[row, i] == frames.lane[row, j] or lanes.inside[frames.lane[row, i]] == 0
             ):
                 continue
+            follows = bodies.origin[i] == bodies.origin[j] >= 0
+            if not follows and beside(lanes, bodies, i, j):
+                continue
             if not may_meet(lanes, frames, row, i, j):
                 continue
-            time, kind = collide(size, frames, second, i, j)
+            time, kind = collide(size, frames, second, i, j, follows)
             if time > TIME_TO_COLLISION:
                 continue
             first, then = i, j
@@ -583,19 +642,23 @@ def encroach(size: Float, frames: Frames, second: int, i: int, j: int) -> float:
     last, now = (second - 1) % FRAMES, second % FRAMES
     best = math.inf
     a, b = size[i], size[j]
+    # How fast the other moved at most, in the seconds looked at.
+    fastest = STANDING
+    for back in range(4):
+        fastest = max(fastest, frames.speed[(second - back) % FRAMES, j])
     for step in range(1, 6):
         share = step / 5.0
         here = between(frames, last, now, i, share)
-        for k in range(round(POST_ENCROACHMENT / STEP) + 1):
-            if k * STEP >= best:
-                break
+        k, last_step = 0, round(POST_ENCROACHMENT / STEP)
+        while k <= last_step and k * STEP < best:
             at = share - k * STEP
-            back = math.floor(at)
-            row, after = (second - 1 + int(back)) % FRAMES, (second + int(back)) % FRAMES
+            whole = math.floor(at)
+            row, after = (second - 1 + int(whole)) % FRAMES, (second + int(whole)) % FRAMES
             if frames.there[row, j] == 0 or frames.there[after, j] == 0:
                 break
-            there = between(frames, row, after, j, at - back)
+            there = between(frames, row, after, j, at - whole)
             if not overlap(here, there, a, b):
+                k += max(1, int(apart(here, there, a, b) / (STEP * fastest)))
                 continue
             if k > 0 and here[2] * there[2] + here[3] * there[3] < COS_REAR_END:
                 best = k * STEP
@@ -635,8 +698,16 @@ def pass_behind(lanes: Lanes, bodies: Bodies, size: Float, frames: Frames, secon
     for back in range(3):
         row = (second - back) % FRAMES
         for i in range(slots):
-            if node[i] < 0 and frames.there[row, i] != 0 and lanes.inside[frames.lane[row, i]] != 0:
-                node[i] = lanes.end[frames.lane[row, i]]
+            if node[i] >= 0 or frames.there[row, i] == 0:
+                continue
+            lane = frames.lane[row, i]
+            if lanes.inside[lane] != 0:
+                node[i] = lanes.end[lane]
+                continue
+            before = (second - back - 1) % FRAMES
+            # A fast one is over the junction between two looks.
+            if frames.there[before, i] != 0 and lanes.edge[frames.lane[before, i]] != lanes.edge[lane]:
+                node[i] = lanes.begin[lane]
     users = np.flatnonzero(node >= 0)
     users = users[np.argsort(node[users], kind="mergesort")]
     last, now = (second - 1) % FRAMES, second % FRAMES
@@ -651,6 +722,8 @@ def pass_behind(lanes: Lanes, bodies: Bodies, size: Float, frames: Frames, secon
                 m += side
                 if bodies.person[i] != 0 and bodies.person[j] != 0:
                     continue
+                if beside(lanes, bodies, i, j):
+                    continue  # one behind the other or side by side, then each its way
                 dx, dy = frames.x[now, i] - frames.x[now, j], frames.y[now, i] - frames.y[now, j]
                 reach = frames.speed[now, i] + 3.0 * frames.speed[now, j] + 15.0 + size[i, 0] + size[j, 0]
                 if dx * dx + dy * dy > reach * reach:

@@ -46,9 +46,9 @@ class Kerbs:
         now : float
             Time [s].
         walkers : sequence of Walker
-            The persons on foot.
+            The persons on crossings and waiting areas; who stood there and is not among them has turned away.
         type_of : mapping of str to str
-            Type of each of them that is on a crossing or stands.
+            Type of each of them.
         """
         on: dict[str, str] = {}
         standing: dict[str, tuple[str, float]] = {}
@@ -63,12 +63,10 @@ class Kerbs:
             known = self._standing.get(person)
             if known is not None:
                 standing[person] = known  # it may shuffle about while it waits
-            elif walker.speed < STANDING and edge.startswith(":"):
+            elif walker.speed < STANDING:
                 ahead = self._scene.next_edge(person)
                 if ahead in self._crossings:
                     standing[person] = (ahead, now)
-            if person in standing and not edge.startswith(":"):
-                del standing[person]  # turned away
         self._on, self._standing = on, standing
 
     def _note(

@@ -56,12 +56,12 @@ class Observer:
         self._scene = scene = Scene(session)
         self._lanes = scene.lanes()
         self._signal_of_lane = _signals_by_lane(scene)
-        crossings = frozenset(
-            name.rpartition("_")[0] for name in scene.names if name.startswith(":") and _is_crossing(name)
-        )
+        on_foot = {name.rpartition("_")[0] for name in scene.names if _is_for_walking(name)}
+        crossings = frozenset(edge for edge in on_foot if "_c" in edge[edge.rfind("_") :])
         by_crossing = {lane.rpartition("_")[0]: signal for lane, signal in self._signal_of_lane.items()}
         self._kerbs = Kerbs(scene, {edge: by_crossing[edge] for edge in crossings & by_crossing.keys()}, crossings)
         self._crossings = crossings
+        self._on_foot = frozenset(on_foot)
         self._stop_lines = StopLines(scene)
         self._before_line = np.zeros(len(scene.names), np.uint8)
         self._before_line[sorted(self._stop_lines.before)] = 1
@@ -74,7 +74,7 @@ class Observer:
         self._types: list[str] = []
         self._person_types: dict[str, str] = {}
         self._frames = new_frames(0)
-        self._bodies = Bodies(np.zeros(0), np.zeros(0), np.zeros(0, np.uint8))
+        self._bodies = Bodies(np.zeros(0), np.zeros(0), np.zeros(0, np.uint8), np.zeros(0, np.int32))
         self._braking = np.zeros(0, np.uint8)
         self._brakings: list[tuple[object, ...]] = []
         self._stood: dict[str, float] = {}
@@ -91,7 +91,7 @@ class Observer:
         self._rest()
         for k in new:
             slots[k] = self._enter(ids[k], *self._scene.body(ids[k]), person=0)
-        walkers = self._scene.walkers()
+        walkers = self._scene.walkers(self._on_foot)
         on_foot = self._note_walkers(now, walkers)
         seen = np.array(slots, np.int32)
         speed = np.array(speeds)
@@ -119,6 +119,7 @@ class Observer:
         self._frames.there[row, seen[moved][~on_road]] = 0
         place(
             self._lanes,
+            self._bodies,
             self._frames,
             row,
             seen[moved][on_road],
@@ -199,7 +200,9 @@ class Observer:
             self._grow()
         slot = self._slots[name] = self._free.pop()
         self._names[slot], self._types[slot] = name.removeprefix(ON_FOOT), kind
-        self._bodies.length[slot], self._bodies.width[slot], self._bodies.person[slot] = length, width, person
+        bodies = self._bodies
+        bodies.length[slot], bodies.width[slot], bodies.person[slot] = length, width, person
+        bodies.origin[slot] = -1
         return slot
 
     def _leave(self, row: int, last: int) -> None:
@@ -250,10 +253,10 @@ class Observer:
         return {"stood": self._stood}
 
 
-def _is_crossing(lane: str) -> bool:
-    """Tell a pedestrian crossing by its name (":junction_c0_0"), the only mark that SUMO gives at run time."""
+def _is_for_walking(lane: str) -> bool:
+    """Tell crossings (":junction_c0_0") and waiting areas ("_w0_0") by name, the only mark SUMO gives at run time."""
     part = lane.rpartition("_")[0].rpartition("_")[2]
-    return part[:1] == "c" and part[1:].isdigit()
+    return lane.startswith(":") and part[:1] in {"c", "w"} and part[1:].isdigit()
 
 
 def _signals_by_lane(scene: Scene) -> dict[str, str]:

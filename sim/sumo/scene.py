@@ -180,20 +180,26 @@ class Scene:
         """
         return float(self._api.vehicle.getWaitingTime(vehicle))
 
-    def walkers(self) -> list[Walker]:
+    def walkers(self, edges: frozenset[str]) -> list[Walker]:
         """
-        Read the persons on foot.
+        Read the persons on foot on some edges.
+
+        Parameters
+        ----------
+        edges : frozenset of str
+            Crossings and waiting areas.
 
         Returns
         -------
         list of Walker
-            Persons, those in vehicles left out.
+            The persons.
         """
         person = self._api.person
+        ids = person.getIDList()
         return [
             Walker(name, road, person.getSpeed(name))
-            for name in person.getIDList()
-            if (road := person.getRoadID(name)) and not person.getVehicle(name)
+            for name, road in zip(ids, map(person.getRoadID, ids), strict=True)
+            if road in edges
         ]
 
     def next_edge(self, person: str) -> str:
