@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - typer reads the annotation at run time
 from typing import Annotated
 
 import typer
@@ -21,15 +21,21 @@ class Language(StrEnum):
 def report_command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Result folder of 'gruenband run'.")],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE.html", help="The page; by default report.html in DIR.")
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE.html", help="The page; by default report.html in DIR."),
     ] = None,
     base: Annotated[
         str | None,
-        typer.Option("--base", metavar="CONTROLLER", help="Compare with this one; by default the net's own programs."),
+        typer.Option(
+            "--base", metavar="CONTROLLER", help="Compare with this one; by default the net's own programs."
+        ),
     ] = None,
     language: Annotated[
         Language | None,
-        typer.Option("--language", help="Language at first sight; by default that of the browser. Both are in the page."),
+        typer.Option(
+            "--language",
+            help="Language at first sight; by default that of the browser. Both are in the page.",
+        ),
     ] = None,
     debug: Debug = False,  # noqa: ARG001 - main.invoke() looks at it
 ) -> int:

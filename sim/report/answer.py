@@ -64,7 +64,11 @@ class Effect:
         shown = say("effect-number", value=Number(self.finding.difference, sign=True))
         if self.finding.difference is None or not self.finding.base:
             return shown
-        return say("effect-share", value=shown, share=Number(100 * self.finding.difference / self.finding.base, 0, sign=True))
+        return say(
+            "effect-share",
+            value=shown,
+            share=Number(100 * self.finding.difference / self.finding.base, 0, sign=True),
+        )
 
     @property
     def interval(self) -> Words:
@@ -77,7 +81,9 @@ class Effect:
     @property
     def part(self) -> Words:
         """The difference as a share of the control delay."""
-        return say("effect-part", share=Number(None if self.share is None else 100 * self.share, 0, sign=True))
+        return say(
+            "effect-part", share=Number(None if self.share is None else 100 * self.share, 0, sign=True)
+        )
 
     @property
     def pairs(self) -> Words:
@@ -176,7 +182,9 @@ def _examine(base: Cell, head: Cell) -> Finding:
 
 def _share(base: Cell, head: Cell) -> float | None:
     """Take the difference as a share of what signals and conflicts cost under the reference."""
-    control = {row["seed"]: float(row["control_delay"]) for row in base.done if row["control_delay"] is not None}
+    control = {
+        row["seed"]: float(row["control_delay"]) for row in base.done if row["control_delay"] is not None
+    }
     after, before = _delays(head), _delays(base)
     seeds = sorted(control.keys() & after.keys())
     cost = sum(control[s] for s in seeds)
@@ -197,13 +205,18 @@ def _answer(situation: Situation, effects: list[Effect]) -> Answer:
             seeds=count("seeds", len(alone.done)),
             base=name(base.controller),
         )
-        return Answer(situation.title, "unsure" if len(finished) > 1 else "", headline, notes=_notes(situation))
+        return Answer(
+            situation.title, "unsure" if len(finished) > 1 else "", headline, notes=_notes(situation)
+        )
     effects.sort(key=_gain)
     best = effects[0]
     tone, headline = _headline(base, best, effects)
     answer = Answer(situation.title, tone, headline, base.controller, effects, chosen=best)
     answer.notes = [*_runner_up(effects), *_notes(situation)]
-    if all(len(cell.done) == len(cell.runs) for cell in situation.cells) and len({len(c.runs) for c in finished}) == 1:
+    if (
+        all(len(cell.done) == len(cell.runs) for cell in situation.cells)
+        and len({len(c.runs) for c in finished}) == 1
+    ):
         lowest = min(float(cell.summary["delay"]) for cell in finished)
         answer.best = [cell.number for cell in finished if cell.summary["delay"] == lowest]
     return answer
@@ -221,7 +234,9 @@ def _headline(base: Cell, best: Effect, effects: list[Effect]) -> tuple[str, Wor
         "head": Number(finding.head),
         "before": Number(finding.base),
         "less": Number(None if finding.difference is None else abs(finding.difference)),
-        "share": Number(abs(100 * finding.difference / finding.base) if finding.base and finding.difference else 0.0, 0),
+        "share": Number(
+            abs(100 * finding.difference / finding.base) if finding.base and finding.difference else 0.0, 0
+        ),
         "seeds": count("seeds", finding.pairs),
         "needed": finding.seeds_needed or 0,
     }
@@ -254,7 +269,11 @@ def _runner_up(effects: list[Effect]) -> list[Words]:
     facts = {"first": name(first.controller), "second": name(second.controller)}
     if finding.verdict == BETTER and finding.t_interval is not None and finding.difference is not None:
         low, high = sorted(abs(end) for end in finding.t_interval)
-        return [say("second-better", less=Number(-finding.difference), low=Number(low), high=Number(high), **facts)]
+        return [
+            say(
+                "second-better", less=Number(-finding.difference), low=Number(low), high=Number(high), **facts
+            )
+        ]
     return [say("second-open", **facts)]
 
 

@@ -76,7 +76,9 @@ def link_lamps(lamps: Lamps, link: int, begin: float) -> Shown:
         return Shown((0.0,), DARK)
     times: list[float] = []
     letters: list[str] = []
-    for time, letter in zip(lamps.times.tolist(), lamps.letters[:, link].tobytes().decode("ascii"), strict=True):
+    for time, letter in zip(
+        lamps.times.tolist(), lamps.letters[:, link].tobytes().decode("ascii"), strict=True
+    ):
         since = max(0.0, time - begin)
         if times and times[-1] == since:
             times.pop()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import shlex
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -63,13 +63,28 @@ MODE_COLUMNS = (
 )
 MAP_FIGURES = ("road_delay", "saturation", "quality")
 SCRIPTS = ("core", "draw", "seeds", "view", "map", "signals", "corridor", "start")
-SECTIONS = ("answer", "plain", "results", "seeds", "map", "corridor", "signal", "queues", "modes", "definitions", "provenance")
+SECTIONS = (
+    "answer",
+    "plain",
+    "results",
+    "seeds",
+    "map",
+    "corridor",
+    "signal",
+    "queues",
+    "modes",
+    "definitions",
+    "provenance",
+)
 # Those that need a network.
 PICTURES = frozenset({"map", "corridor", "signal", "queues"})
 
 
 def build_page(
-    folder: Path, language: str | None = None, base: str | None = None, on_fault: Callable[[str], None] | None = None
+    folder: Path,
+    language: str | None = None,
+    base: str | None = None,
+    on_fault: Callable[[str], None] | None = None,
 ) -> str:
     """
     Build the report of a result folder.
@@ -111,7 +126,13 @@ def build_page(
     pictures = [situation for situation in situations if situation.number in gallery.nets]
     found = answers(situations)
     plain, left_out = plain_words(situations, found)
-    present = {key for situation in situations for cell in situation.cells for key, value in cell.summary.items() if value is not None}
+    present = {
+        key
+        for situation in situations
+        for cell in situation.cells
+        for key, value in cell.summary.items()
+        if value is not None
+    }
     mode_columns = [column for column in MODE_COLUMNS if column[0] in present]
     seed_figures = [key for key in (*SEED_FIGURES, *(key for key, _ in MODE_COLUMNS)) if key in present]
     script = "\n".join(_read("js", f"{part}.js") for part in SCRIPTS)
@@ -122,7 +143,10 @@ def build_page(
         "title": folder.resolve().name or "results",
         "facts": {"package": __version__},
         "lead": _lead(situations, rows),
-        "sections": (*(("faults",) if faults else ()), *(s for s in SECTIONS if (pictures or s not in PICTURES) and (mode_columns or s != "modes"))),
+        "sections": (
+            *(("faults",) if faults else ()),
+            *(s for s in SECTIONS if (pictures or s not in PICTURES) and (mode_columns or s != "modes")),
+        ),
         "faults": faults,
         "answers": found,
         "plain": plain,
@@ -213,15 +237,25 @@ def _provenance(folder: Path, rows: list[Row]) -> list[tuple[Words, Any]]:
             times.append((folder / RUNS / str(row["run_key"]) / "kpi.parquet").stat().st_mtime)
         except OSError:
             continue  # told by read_results already, or a copied folder under another name
-    stamps = [datetime.datetime.fromtimestamp(t, datetime.UTC).strftime("%Y-%m-%d %H:%M UTC") for t in (min(times), max(times))] if times else []
+    stamps = (
+        [
+            dt.datetime.fromtimestamp(t, dt.UTC).strftime("%Y-%m-%d %H:%M UTC")
+            for t in (min(times), max(times))
+        ]
+        if times
+        else []
+    )
     seeds = sorted({int(row["seed"]) for row in rows if row["seed"] is not None})
     facts: list[tuple[Words, Any]] = [
         (say("provenance-sumo"), ", ".join(sorted({str(row["sumo_version"] or "?") for row in rows})) or "–"),
-        (say("provenance-package"), ", ".join(sorted({str(row["package_version"] or "?") for row in rows})) or "–"),
+        (
+            say("provenance-package"),
+            ", ".join(sorted({str(row["package_version"] or "?") for row in rows})) or "–",
+        ),
         (say("provenance-folder"), name(folder)),
         (say("provenance-seeds"), spans(seeds)),
         (say("provenance-dates"), say("provenance-from", first=stamps[0], last=stamps[1]) if stamps else "–"),
-        (say("provenance-made"), datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")),
+        (say("provenance-made"), dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC")),
     ]
     facts += [(say("provenance-again"), command) for command in _commands(folder, rows)]
     return facts
@@ -268,7 +302,11 @@ def spans(numbers: list[int]) -> str:
 def _data(situations: list[Situation], nets: dict[int, int], figures: list[str]) -> dict[str, Any]:
     """Collect what the scripts of the page draw from."""
     columns = ("seed", "status", "gridlock", "run_key", *figures)
-    texts = {key: {lang: entry[lang] for lang in LANGUAGES} for key, entry in table("texts").items() if key.startswith("chart-")}
+    texts = {
+        key: {lang: entry[lang] for lang in LANGUAGES}
+        for key, entry in table("texts").items()
+        if key.startswith("chart-")
+    }
     names = {
         key: {
             "en": entry["name_en"],
@@ -294,7 +332,11 @@ def _data(situations: list[Situation], nets: dict[int, int], figures: list[str])
                         "name": " ".join(cell.controller.split()),
                         "shown": cell.shown["seed"] if cell.shown else None,
                         "runs": [[_short(row.get(column)) for column in columns] for row in cell.runs],
-                        "reasons": {row["run_key"]: " ".join(str(row["reason"]).split()) for row in cell.runs if row["reason"]},
+                        "reasons": {
+                            row["run_key"]: " ".join(str(row["reason"]).split())
+                            for row in cell.runs
+                            if row["reason"]
+                        },
                     }
                     for cell in situation.cells
                 ],

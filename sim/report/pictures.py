@@ -139,7 +139,9 @@ def _turn(row: Row) -> list[Any]:
     """Write the figures of a turn in the order of `TURN_COLUMNS`."""
     crossing = row["kind"] == "pedestrian"
     name = str(row["to_edge"]) if crossing else f"{row['from_edge']} → {row['to_edge']}"
-    figures = [row[column] if digits is None else _figure(row[column], digits) for column, digits in TURN_COLUMNS[1:]]
+    figures = [
+        row[column] if digits is None else _figure(row[column], digits) for column, digits in TURN_COLUMNS[1:]
+    ]
     return [name, *figures]
 
 
@@ -186,9 +188,7 @@ def _queues(record: Record, passages: Passages, name: str) -> list[dict[str, Any
     return queues
 
 
-def _corridor(
-    record: Record, passages: Passages, graph: RoadGraph, corridor: Corridor
-) -> dict[str, Any]:
+def _corridor(record: Record, passages: Passages, graph: RoadGraph, corridor: Corridor) -> dict[str, Any]:
     links = [through_links(graph, c.signal, c.from_edge, c.to_edge) for c in corridor.crossings]
     greens = [link_greens(record, c.signal, own) for c, own in zip(corridor.crossings, links, strict=True)]
     start = corridor.crossings[0].after
@@ -241,13 +241,19 @@ def _ways(record: Record, passages: Passages, graph: RoadGraph, corridor: Corrid
         times = np.column_stack([record.entered[drive], stops[part], start, left]).ravel()
         metres = np.column_stack([begin, halt, halt, end]).ravel()
         known = ~np.isnan(times)
-        points = np.column_stack([np.round((times[known] - record.begin) * 10), np.round(metres[known])]).astype(np.int64)
+        points = np.column_stack(
+            [np.round((times[known] - record.begin) * 10), np.round(metres[known])]
+        ).astype(np.int64)
         ways.append(np.vstack([points[:1], np.diff(points, axis=0)]).ravel().tolist())
     return ways[:: 1 + len(ways) // MOST_WAYS]
 
 
 def _queueing(
-    record: Record, passages: Passages, rows: Any, where: Any, lanes: Any  # noqa: ANN401  (arrays of numbers)
+    record: Record,
+    passages: Passages,
+    rows: Any,
+    where: Any,
+    lanes: Any,  # noqa: ANN401  (arrays of numbers)
 ) -> tuple[Any, Any]:
     """
     Reconstruct where each driver stood: he drives freely up to the queue that is there when he comes.

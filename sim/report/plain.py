@@ -64,7 +64,11 @@ def plain_words(situations: Sequence[Situation], found: Sequence[Answer]) -> tup
     tuple of list of Part and int
         As many situations as fit on a page, those with the demand as it is first, and how many are left out.
     """
-    pairs = [(s, a) for s, a in zip(situations, found, strict=True) if a.chosen is not None and a.chosen.finding.pairs]
+    pairs = [
+        (s, a)
+        for s, a in zip(situations, found, strict=True)
+        if a.chosen is not None and a.chosen.finding.pairs
+    ]
     pairs.sort(key=lambda pair: (abs(pair[0].scale - 1), pair[0].number))
     shown = sorted(pairs[:MOST], key=lambda pair: pair[0].number)
     return [_part(s, a.chosen) for s, a in shown if a.chosen is not None], len(pairs) - len(shown)
@@ -103,7 +107,9 @@ def _paired(base: Cell, head: Cell, column: str) -> Finding | None:
     seeds = sorted(before.keys() & after.keys())
     if not seeds:
         return None
-    (finding,) = judge([examine([before[s] for s in seeds], [after[s] for s in seeds], 0.0, more_is_better=False)])
+    (finding,) = judge(
+        [examine([before[s] for s in seeds], [after[s] for s in seeds], 0.0, more_is_better=False)]
+    )
     return finding
 
 
@@ -145,7 +151,11 @@ def _sure(base: Cell, effect: Effect) -> Words:
     before = {row["seed"]: float(row["delay"]) for row in base.done}
     after = {row["seed"]: float(row["delay"]) for row in effect.cell.done}
     seeds = before.keys() & after.keys()
-    facts = {"days": count("days", finding.pairs), "wins": sum(after[s] < before[s] for s in seeds), "new": name(effect.controller)}
+    facts = {
+        "days": count("days", finding.pairs),
+        "wins": sum(after[s] < before[s] for s in seeds),
+        "new": name(effect.controller),
+    }
     if finding.verdict == OPEN:
         if finding.seeds_needed is None:
             return say("plain-sure-never", **facts)

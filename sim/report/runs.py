@@ -81,7 +81,9 @@ class Situation:
         return f"{self.scenario}{scale}{f' ({self.remark})' if self.remark else ''}"
 
 
-def gather(folder: Path, base: str | None, on_fault: Callable[[str], None]) -> tuple[list[Situation], list[Row]]:
+def gather(
+    folder: Path, base: str | None, on_fault: Callable[[str], None]
+) -> tuple[list[Situation], list[Row]]:
     """
     Read a result folder and sort its runs.
 
@@ -148,7 +150,9 @@ def _distinct(folder: Path, rows: list[Row], on_fault: Callable[[str], None]) ->
     for row in rows:
         key = row["run_key"]
         if key in kept:
-            on_fault(f"{folder / RUNS}: run key {key} is claimed by two folders, counted once; remove the copy")
+            on_fault(
+                f"{folder / RUNS}: run key {key} is claimed by two folders, counted once; remove the copy"
+            )
             continue
         kept[key] = row
     return list(kept.values())
@@ -176,7 +180,11 @@ def _tell_apart(situations: list[Situation]) -> None:
 
 def _order(situation: Situation, base: str | None) -> None:
     names = [base] if base is not None else list(STREET)
-    ids = {name: cell for cell in reversed(situation.cells) for name in (cell.controller, cell.summary["controller_id"])}
+    ids = {
+        name: cell
+        for cell in reversed(situation.cells)
+        for name in (cell.controller, cell.summary["controller_id"])
+    }
     first = next((cell for name in names for known, cell in ids.items() if _is_kind(known, name)), None)
 
     def rank(cell: Cell) -> tuple[bool, float, str]:

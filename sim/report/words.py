@@ -56,9 +56,7 @@ def table(name: str) -> dict[str, dict[str, str]]:
     dict of str to dict
         The fields of each entry, ``en`` and ``de`` among them.
     """
-    return tomllib.loads(
-        resources.files("sim.report").joinpath(f"{name}.toml").read_text(encoding="utf-8")
-    )
+    return tomllib.loads(resources.files("sim.report").joinpath(f"{name}.toml").read_text(encoding="utf-8"))
 
 
 def say(key: str, **values: Any) -> Words:  # noqa: ANN401  (whatever a sentence names)
@@ -79,7 +77,9 @@ def say(key: str, **values: Any) -> Words:  # noqa: ANN401  (whatever a sentence
     """
     entry = table("texts")[key]
     en, de = (
-        Markup(_UNIT.sub("}\N{NO-BREAK SPACE}\\1", entry[language])).format(**{name: _spell(value, language) for name, value in values.items()})  # noqa: S704  (our own texts)
+        Markup(_UNIT.sub("}\N{NO-BREAK SPACE}\\1", entry[language])).format(
+            **{name: _spell(value, language) for name, value in values.items()}
+        )  # noqa: S704  (our own texts)
         for language in LANGUAGES
     )
     return Words(en, de)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sumo
@@ -16,6 +15,9 @@ from sim.batch.supervisor import run_batch
 from sim.control.registry import parse_controller
 from sim.report.page import build_page
 from sim.scenario.model import OutputSettings, Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 BIN = Path(sumo.SUMO_HOME) / "bin"
 CHROMIUM = "/usr/bin/chromium"
@@ -27,9 +29,9 @@ FLAGS = (
 EVIL_SIGNAL = "zwölf{{7*7}}(\u202e12)"
 EVIL_EDGE = "${7*7}#ü--"
 EVIL_NAME = "\"'><script>alert('ü')</script>&amp;\n\u202eteertS\u2066 שלום"
-NODES = f"""<nodes>
+NODES = """<nodes>
   <node id="west" x="0" y="0"/><node id="one" x="200" y="0" type="traffic_light" tl="one"/>
-  <node id="{{evil}}" x="420" y="0" type="traffic_light" tl="{{evil}}"/><node id="east" x="620" y="0"/>
+  <node id="{evil}" x="420" y="0" type="traffic_light" tl="{evil}"/><node id="east" x="620" y="0"/>
   <node id="north1" x="200" y="200"/><node id="south1" x="200" y="-200"/>
   <node id="north2" x="420" y="200"/><node id="south2" x="420" y="-200"/>
 </nodes>"""
@@ -67,7 +69,12 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
     )
     (folder / "street.rou.xml").write_text(f"<routes>{flows}</routes>", encoding="utf-8")
     return Scenario(
-        name="street", network=net, demand=(folder / "street.rou.xml",), begin=0, end=300, seeds=(1, 2, 3),
+        name="street",
+        network=net,
+        demand=(folder / "street.rou.xml",),
+        begin=0,
+        end=300,
+        seeds=(1, 2, 3),
         outputs=OutputSettings(safety=False),
     )
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
 from sim.evaluate.kpi import write_kpi
 from sim.evaluate.results import read_rows
 from sim.report.page import build_page
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SIZES = {"phone": (360, 740), "desk": (1600, 1000)}
 
@@ -43,7 +45,7 @@ class Visit:
         self.page.wait_for_selector("#queue-chart > *")
         self.page.wait_for_timeout(100)
 
-    def __enter__(self) -> Visit:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -226,5 +228,3 @@ def test_a_page_without_scripts_still_tells_the_answer(browser: Any, file: Path)
     assert "better than" in text(page, "#answer")
     assert page.locator("#results tbody tr").count() == 2
     context.close()
-
-

@@ -24,13 +24,15 @@ def documented() -> str:
 
 
 def test_metrics_page_carries_the_same_definitions() -> None:
-    assert documented() in METRICS.read_text(encoding="utf-8"), f"docs/metrics.md must hold:\n\n{documented()}"
+    assert documented() in METRICS.read_text(encoding="utf-8"), (
+        f"docs/metrics.md must hold:\n\n{documented()}"
+    )
 
 
 def test_units_are_those_of_the_columns() -> None:
     units = {}
     columns = METRICS.read_text(encoding="utf-8").partition("## In words")[0]
-    for names, unit in re.findall(r"^\| ([a-z0-9_, ]+) \| ([^|]*) \|", columns, re.M):
+    for names, unit in re.findall(r"^\| ([a-z0-9_, ]+) \| ([^|]*) \|", columns, re.MULTILINE):
         units.update(dict.fromkeys(names.split(", "), unit.strip()))
     shared = [key for key in table("definitions") if key in KPI_COLUMNS and key in units]
     assert {"delay", "stops", "waiting", "longest_wait", "co2"} <= set(shared)
@@ -55,8 +57,14 @@ def test_scripts_ask_for_texts_that_exist() -> None:
     asked = set(re.findall(r'G\.say\("([\w-]+)"', scripts))
     assert asked == {key for key in table("texts") if key.startswith("chart-")}
     # Names from files reach the page as text only.
-    assert not re.search(r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|new Function|setAttribute\(\"on", scripts)
+    assert not re.search(
+        r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|new Function|setAttribute\(\"on", scripts
+    )
     template = (folder / "page.html.j2").read_text(encoding="utf-8")
     assert "| safe" not in template
-    known = set(re.findall(r'say\("([\w-]+)"', template + "".join(p.read_text(encoding="utf-8") for p in folder.glob("*.py"))))
+    known = set(
+        re.findall(
+            r'say\("([\w-]+)"', template + "".join(p.read_text(encoding="utf-8") for p in folder.glob("*.py"))
+        )
+    )
     assert known <= {*table("texts"), "section-", "plain-mode-", "plain-change-", "signal-legend-", "plain-"}

@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 import shutil
 from html.parser import HTMLParser
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sim.errors import InputError
 from sim.evaluate.kpi import KPI_COLUMNS, write_kpi
 from sim.evaluate.results import read_results, read_rows, summarise
-from sim.report.page import build_page
 from sim.report.pack import packed, to_script
+from sim.report.page import build_page
 from sim.report.words import write_number
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 EVIL = "<script>alert(1)</script>\"'&\n\u202eäß\u2028 שלום {{ 7*7 }} {name}"
 
@@ -54,7 +56,12 @@ def change(folder: Path, number: int = 0, **values: object) -> str:
 
 def test_page_needs_nothing_else(page: str) -> None:
     seen = Elements(page)
-    addresses = [value for _, attributes in seen.elements for key, value in attributes.items() if key in {"src", "href"}]
+    addresses = [
+        value
+        for _, attributes in seen.elements
+        for key, value in attributes.items()
+        if key in {"src", "href"}
+    ]
     assert addresses
     assert all(str(value).startswith("#") for value in addresses)
     assert seen.count("link") == seen.count("img") == seen.count("iframe") == 0
@@ -130,7 +137,9 @@ def test_damaged_half_written_and_missing_runs_are_told(folder: Path) -> None:
     assert 'id="faults"' in page
 
 
-@pytest.mark.parametrize("file", ["task.json", "switches.parquet", "edge_times.parquet", "turns.parquet", "tripinfo.parquet"])
+@pytest.mark.parametrize(
+    "file", ["task.json", "switches.parquet", "edge_times.parquet", "turns.parquet", "tripinfo.parquet"]
+)
 def test_a_run_without_pictures_leaves_the_others(folder: Path, file: str) -> None:
     for run in (folder / "runs").iterdir():
         if (run / file).is_file():
@@ -148,7 +157,9 @@ def test_an_older_release_stands_for_itself(folder: Path) -> None:
 
 
 def test_a_folder_copied_into_itself_counts_once(folder: Path) -> None:
-    run = next(r for r in (folder / "runs").iterdir() if r.name in {row["run_key"] for row in read_results(folder)})
+    run = next(
+        r for r in (folder / "runs").iterdir() if r.name in {row["run_key"] for row in read_results(folder)}
+    )
     shutil.copytree(run, folder / "runs" / "copy-of-a-run")
     page, faults = build(folder)
     assert any(run.name in line and "counted once" in line for line in faults)
@@ -166,7 +177,13 @@ def test_locked_up_and_failed_runs_are_named(folder: Path) -> None:
 
 def test_nothing_finished_is_said(folder: Path) -> None:
     for number in range(6):
-        change(folder, number, status="failed", reason="no", **{c: None for c in KPI_COLUMNS if c.startswith("delay")})
+        change(
+            folder,
+            number,
+            status="failed",
+            reason="no",
+            **{c: None for c in KPI_COLUMNS if c.startswith("delay")},
+        )
     text = Elements(build(folder)[0]).text
     assert "No run is finished here" in text
     empty = folder.parent / "empty"
