@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sim.evaluate.passages import Passages
-    from sim.evaluate.record import Record
+    from sim.evaluate.record import Floats, Ints, Record
     from sim.network.graph import RoadGraph
     from sim.report.corridors import Corridor
 
@@ -249,12 +249,8 @@ def _ways(record: Record, passages: Passages, graph: RoadGraph, corridor: Corrid
 
 
 def _queueing(
-    record: Record,
-    passages: Passages,
-    rows: Any,
-    where: Any,
-    lanes: Any,  # noqa: ANN401  (arrays of numbers)
-) -> tuple[Any, Any]:
+    record: Record, passages: Passages, rows: Ints, where: Ints, lanes: Ints
+) -> tuple[Floats, Floats]:
     """
     Reconstruct where each driver stood: he drives freely up to the queue that is there when he comes.
 

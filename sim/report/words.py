@@ -77,9 +77,7 @@ def say(key: str, **values: Any) -> Words:  # noqa: ANN401  (whatever a sentence
     """
     entry = table("texts")[key]
     en, de = (
-        Markup(_UNIT.sub("}\N{NO-BREAK SPACE}\\1", entry[language])).format(
-            **{name: _spell(value, language) for name, value in values.items()}
-        )  # noqa: S704  (our own texts)
+        _fill(entry[language], {name: _spell(value, language) for name, value in values.items()})
         for language in LANGUAGES
     )
     return Words(en, de)
@@ -165,6 +163,11 @@ def write_number(value: float | None, digits: int, language: str, sign: bool = F
         return "–"
     text = f"{value:{'+' if sign else ''},.{digits}f}".replace("-", "−")
     return text.replace(",", _THIN).replace(".", ",") if language == "de" else text
+
+
+def _fill(text: str, values: dict[str, Markup]) -> Markup:
+    bound = _UNIT.sub("}\N{NO-BREAK SPACE}\\1", text)
+    return Markup(bound).format(**values)  # noqa: S704  (our own texts, the values are escaped)
 
 
 def _spell(value: object, language: str) -> Markup:

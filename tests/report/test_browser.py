@@ -218,7 +218,9 @@ def test_hostile_names_are_shown_and_do_nothing(browser: Any, folder: Path, tmp_
         assert page.locator("img").count() == 0
         assert page.title() == "Grünband: copy"
         assert "<img src=x" in text(page, "#answer")
-        assert "<img src=x" in text(page, "#map-caption")
+        for caption in ("#map-caption", "#corridor-caption", "#seeds-caption"):
+            assert "<img src=x" in text(page, caption)
+            assert not set("\u202e\u2066") & set(text(page, caption))
 
 
 def test_a_page_without_scripts_still_tells_the_answer(browser: Any, file: Path) -> None:

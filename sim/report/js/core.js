@@ -5,8 +5,8 @@ const G = { data: JSON.parse(document.getElementById("data").textContent), chart
 G.by = (id) => document.getElementById(id);
 G.all = (selector) => [...document.querySelectorAll(selector)];
 
-// Names from files keep their own writing direction inside our sentences.
-G.apart = (text) => "\u2068" + String(text) + "\u2069";
+// Names from files keep their own writing direction inside our sentences, and cannot turn ours round.
+G.apart = (text) => "\u2068" + String(text).replace(/[\u202a-\u202e\u2066-\u2069]/g, "") + "\u2069";
 
 G.say = (key, values = {}) =>
   G.data.texts[key][G.lang].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
@@ -26,7 +26,7 @@ G.svg = (tag, attributes = {}, ...children) =>
   G.fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 G.fill = (node, attributes, children) => {
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
+  node.append(...children.map((child) => typeof child === "string" ? child.replace(/[\u202a-\u202e\u2066\u2067]/g, "") : child));
   return node;
 };
 
