@@ -88,7 +88,7 @@ class Effect:
     @property
     def pairs(self) -> Words:
         """How many seeds, and how many would do."""
-        if self.finding.verdict == OPEN and self.finding.seeds_needed is not None:
+        if self.finding.verdict == OPEN and self.finding.pairs > 1 and self.finding.seeds_needed is not None:
             return say("pairs-needed", count=self.finding.pairs, needed=self.finding.seeds_needed)
         return say("pairs-of", count=self.finding.pairs)
 
@@ -250,6 +250,8 @@ def _headline(base: Cell, best: Effect, effects: list[Effect]) -> tuple[str, Wor
     if finding.verdict == WORSE:
         key = "answer-worst" if len(effects) > 1 else "answer-worse"
         return "worse", say(key, **facts)
+    if finding.pairs == 1 and finding.verdict == OPEN:
+        return "unsure", say("answer-open-one", **facts)
     if finding.verdict == OPEN:
         lower = finding.difference is not None and finding.difference < 0
         key = "answer-open-lower" if lower else "answer-open-higher"

@@ -77,13 +77,13 @@ def plain_words(situations: Sequence[Situation], found: Sequence[Answer]) -> tup
 def _part(situation: Situation, effect: Effect) -> Part:
     base, head = situation.cells[0], effect.cell
     facts = {"now": _called(base), "new": name(head.controller)}
-    modes = [_mode(title, column, base, head) for title, column in MODES.items()]
-    told = [mode for mode in modes if mode is not None]
+    told = _modes(base, head)
     sentences = [say(f"plain-{_way(effect.finding)}", seconds=_seconds(effect.finding), **facts)]
     if not told:
         told = [Mode(say("plain-mode-all"), _change(effect.finding), _tone(effect.finding))]
-    gas = _paired(base, head, "co2")
-    if gas is not None and gas.base and gas.difference is not None and abs(gas.difference / gas.base) >= 0.01:
+    examined = _examined(base, head, "co2")
+    (gas,) = judge([examined]) if examined is not None else [None]
+    if gas is not None and gas.verdict in {BETTER, WORSE} and gas.base and gas.difference is not None:
         share = Number(abs(100 * gas.difference / gas.base), 0)
         sentences.append(say("plain-co2-less" if gas.difference < 0 else "plain-co2-more", share=share))
     sentences += [
@@ -101,23 +101,21 @@ def _called(cell: Cell) -> Words:
     return say("plain-control", name=name(cell.controller))
 
 
-def _paired(base: Cell, head: Cell, column: str) -> Finding | None:
+def _examined(base: Cell, head: Cell, column: str) -> Finding | None:
     before = {row["seed"]: float(row[column]) for row in base.done if row.get(column) is not None}
     after = {row["seed"]: float(row[column]) for row in head.done if row.get(column) is not None}
     seeds = sorted(before.keys() & after.keys())
     if not seeds:
         return None
-    (finding,) = judge(
-        [examine([before[s] for s in seeds], [after[s] for s in seeds], 0.0, more_is_better=False)]
-    )
-    return finding
+    return examine([before[s] for s in seeds], [after[s] for s in seeds], 0.0, more_is_better=False)
 
 
-def _mode(title: str, column: str, base: Cell, head: Cell) -> Mode | None:
-    finding = _paired(base, head, column)
-    if finding is None:
-        return None
-    return Mode(say(f"plain-mode-{title}"), _change(finding), _tone(finding))
+def _modes(base: Cell, head: Cell) -> list[Mode]:
+    """Judge all ways of travelling together: with six of them, one would else seem changed by chance too often."""
+    examined = {title: _examined(base, head, column) for title, column in MODES.items()}
+    there = {title: finding for title, finding in examined.items() if finding is not None}
+    judged = zip(there, judge(list(there.values())), strict=True)
+    return [Mode(say(f"plain-mode-{title}"), _change(finding), _tone(finding)) for title, finding in judged]
 
 
 def _way(finding: Finding) -> str:
@@ -142,6 +140,8 @@ def _seconds(finding: Finding) -> Number:
 def _change(finding: Finding) -> Words:
     if finding.verdict in {BETTER, WORSE} or _way(finding) == "same":
         return say(f"plain-change-{_way(finding)}", seconds=_seconds(finding))
+    if abs(finding.difference or 0.0) < NOTICED:
+        return say("plain-change-open-same")
     lower = (finding.difference or 0.0) < 0
     return say("plain-change-open-less" if lower else "plain-change-open-more", seconds=_seconds(finding))
 
@@ -156,6 +156,8 @@ def _sure(base: Cell, effect: Effect) -> Words:
         "wins": sum(after[s] < before[s] for s in seeds),
         "new": name(effect.controller),
     }
+    if finding.pairs == 1:
+        return say("plain-sure-one", **facts)
     if finding.verdict == OPEN:
         if finding.seeds_needed is None:
             return say("plain-sure-never", **facts)

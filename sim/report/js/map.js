@@ -30,7 +30,7 @@ G.map.draw = async () => {
   const [wide, high] = net.box;
   const margin = Math.max(wide, high) * 0.03;
   const width = G.width(place), height = Math.max(240, Math.min(width * 0.75, (width * (high + 2 * margin)) / (wide + 2 * margin)));
-  if (!G.map.view || G.map.view.net !== situation.net) G.map.view = { net: situation.net, x: -margin, y: -margin, w: wide + 2 * margin };
+  if (!G.map.view || G.map.view.net !== situation.net) G.map.view = G.map.all(situation.net, net.box, margin, width / height);
   const view = G.map.view;
   const about = G.say("chart-map-about", { figure: G.withUnit(figure), controller: G.apart(cell ? cell.name : "–"), situation: G.apart(situation.title), seed: cell ? cell.shown : "–" });
   const svg = G.svg("svg", { width, height, role: "img", "aria-label": about, class: "map", preserveAspectRatio: "xMidYMid meet" });
@@ -79,6 +79,12 @@ G.map.draw = async () => {
   G.map.legend(figure);
   G.map.table(net, data, cell, situation);
   return undefined;
+};
+
+// The part of the plane that holds the whole net, in the middle.
+G.map.all = (net, [wide, high], margin, ratio) => {
+  const w = Math.max(wide + 2 * margin, (high + 2 * margin) * ratio);
+  return { net, w, x: (wide - w) / 2, y: (high - w / ratio) / 2 };
 };
 
 G.map.zoom = (factor) => {

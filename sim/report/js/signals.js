@@ -98,6 +98,8 @@ G.signal.purdue = async () => {
       before.end = b;
     }
   }
+  // A red that the window begins in is no begin of red.
+  if (cycles.length && cycles[0].at === 0) cycles.shift();
   if (cycles.length < 2) return G.nothing(place);
   const highest = Math.max(...cycles.map((cycle) => cycle.end - cycle.at));
   const width = G.width(place), top = 26, bottom = 250, left = 42;
