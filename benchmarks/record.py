@@ -73,6 +73,7 @@ def main() -> int:
         equal = len({row["trips"] for row in found}) == 1
         last = found[-1]
         costs.append(on / off - 1)
+        print(f"{scenario} {controller}: {off:.2f} s, with record {on:.2f} s", file=sys.stderr, flush=True)
         same = same and equal
         table.add_row(
             scenario,

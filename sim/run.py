@@ -203,7 +203,7 @@ def run(
     options = sumo_arguments(scenario, task.seed, task.scale, directory, [*extra, *additional])
     options += getattr(controller, "options", ())
     if recorded:
-        options += record_routes(directory)
+        options = record_routes(options, directory)
     session = Session(options, directory / "sumo-errors.log", gui=task.gui)
     watch = Watch(scenario.gridlock_after)
     ticker = Ticker(scenario.begin, scenario.end, progress)

@@ -13,8 +13,10 @@ from rich.text import Text
 from sim.batch.events import (
     BatchEvent,
     BatchPlanned,
+    ClusterChanged,
     RunFailed,
     RunFinished,
+    RunLost,
     RunProgress,
     RunResumed,
     RunStarted,
@@ -52,6 +54,8 @@ class Estimate:
             case RunFinished() | RunFailed():
                 self._running.pop(event.key, None)
                 self.finished += 1
+            case RunLost():
+                self._running.pop(event.key, None)
             case _:
                 pass
 
@@ -121,6 +125,10 @@ class Lines:
                 self._count(f"done    {_name(event.task)}: {_outcome(event)}")
             case RunFailed():
                 self._count(f"{event.status:<7} {_name(event.task)}: {_one_line(event.reason)}")
+            case RunLost():
+                self._write(f"lost    {_name(event.task)}: {_one_line(event.reason)}")
+            case ClusterChanged():
+                self._write(f"cluster: {event.message}")
             case StoreDamaged():
                 self._write(f"warning: {event.message}")
             case _:
@@ -180,6 +188,11 @@ class Bars:
             case RunFailed():
                 self._end(event.key)
                 self._say(f"{event.status}: {_name(event.task)}: {_one_line(event.reason)}", "red")
+            case RunLost():
+                self._end(event.key)
+                self._say(f"lost: {_name(event.task)}: {_one_line(event.reason)}", "yellow")
+            case ClusterChanged():
+                self._say(f"cluster: {event.message}", "cyan")
             case StoreDamaged():
                 self._say(f"warning: {event.message}", "yellow")
             case RunResumed() | RunProgress():

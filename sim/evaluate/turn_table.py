@@ -79,12 +79,13 @@ def read_turn_table(out: Path, on_lack: Callable[[str], None]) -> list[dict[str,
         )
         connection.execute(f"CREATE TABLE cells ({types})")
         if files:
-            connection.executemany("INSERT INTO files VALUES (?, ?)", [list(item) for item in files.items()])
-            marks = ", ".join("?" * (1 + len(_CELL)))
-            connection.executemany(
-                f"INSERT INTO cells VALUES ({marks})",  # noqa: S608
-                [[run["run_key"], *(run[name] for name in _CELL)] for run in runs],
+            connection.execute(
+                "INSERT INTO files SELECT unnest($names), unnest($keys)",
+                {"names": list(files), "keys": list(files.values())},
             )
+            columns = {name: [run[name] for run in runs] for name in ("run_key", *_CELL)}
+            marks = ", ".join(f"unnest(${name})" for name in columns)
+            connection.execute(f"INSERT INTO cells SELECT {marks}", columns)
         _insert(connection, list(files), on_lack)
         rows = records(connection.execute(statement("turns")))
     finally:

@@ -13,19 +13,21 @@ if TYPE_CHECKING:
 ROUTES, LAMPS, PENDING, RECORDER = "vehroutes.xml", "tls-switches.xml", "pending.json", "recorder.add.xml"
 
 
-def record_routes(directory: Path) -> list[str]:
+def record_routes(options: Sequence[str], directory: Path) -> list[str]:
     """
-    Write the options that make SUMO record when each vehicle left each edge.
+    Add the options that make SUMO record when each vehicle left each edge.
 
     Parameters
     ----------
+    options : sequence of str
+        The run's options so far.
     directory : Path
         Folder of the run.
 
     Returns
     -------
     list of str
-        Options of SUMO. Those that change what the file means are given even where they are SUMO's defaults: a
+        All options. Those that change what the file means are given even where they are SUMO's defaults: a
         user's configuration may have set them.
     """
     wanted = {
@@ -38,10 +40,14 @@ def record_routes(directory: Path) -> list[str]:
         "skip-ptlines": False,
         "cost": False,
     }
-    options = ["--vehroute-output", str(directory / ROUTES)]
+    kept = list(options)
+    if "--vehroute-output" in kept:  # a user's own; SUMO has one such file
+        at = kept.index("--vehroute-output")
+        del kept[at : at + 2]
+    kept += ["--vehroute-output", str(directory / ROUTES)]
     for name, value in wanted.items():
-        options += [f"--vehroute-output.{name}", "true" if value else "false"]
-    return options
+        kept += [f"--vehroute-output.{name}", "true" if value else "false"]
+    return kept
 
 
 def record_lamps(signals: Iterable[str], directory: Path) -> Path:

@@ -26,6 +26,7 @@ from sim.evaluate.record import read_record
 from sim.evaluate.recorded import EDGE_TIMES, SWITCHES
 from sim.evaluate.spillback import full_time
 from sim.network.flow import saturation_headway
+from sim.scenario import load_scenario
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -313,3 +314,19 @@ def test_damaged_tables_are_one_line(three: Path, tmp_path: Path, name: str) -> 
 )
 def test_levels_of_service(kind: str, wait: float, saturation: float, level: str) -> None:
     assert quality(kind, wait, saturation) == level  # type: ignore[arg-type]
+
+
+def test_own_outputs_of_a_configuration_are_in_nobodys_way(net: Path, tmp_path: Path) -> None:
+    crossing.scenario(tmp_path, net, THREE)
+    config = tmp_path / "own.sumocfg"
+    config.write_text(
+        f"""<configuration><input><net-file value="{net}"/><route-files value="demand.rou.xml"/></input>
+        <time><begin value="0"/><end value="100"/></time><output><vehroute-output value="mine.xml"/>
+        <vehroute-output.dua value="true"/><tripinfo-output value="trips.xml"/></output></configuration>""",
+        encoding="utf-8",
+    )
+    run = crossing.simulate(load_scenario(str(config)), tmp_path / "out")
+    rows = table(run / EDGE_TIMES)
+    assert [(row["vehicle"], row["edge"]) for row in rows[:2]] == [("green", "in"), ("green", "out")]
+    assert not (tmp_path / "mine.xml").exists()
+    assert not (tmp_path / "trips.xml").exists()
