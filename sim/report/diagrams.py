@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 LARGEST_TASK = 4 * 2**20
 # What all networks and diagrams together may take in the page [bytes]; the rest of it is small.
 MOST = 13 * 10**6
+# So many runs have pictures: each takes a second, and nobody looks at more.
+MOST_RUNS = 24
 
 
 @dataclass
@@ -67,33 +69,41 @@ def draw_all(folder: Path, situations: list[Situation], on_fault: Callable[[str]
     Returns
     -------
     Gallery
-        As much as a page may hold, in the order of the situations.
+        As much as a page may hold; the reference and the best controller of every situation come first.
     """
     gallery = Gallery()
-    nets: dict[tuple[Any, ...], Net | None] = {}
-    for situation in situations:
-        net = None
-        for cell in situation.cells:
-            if cell.shown is None:
-                continue
-            directory = folder / RUNS / str(cell.shown["run_key"])
-            try:
-                task = read_task(directory)
-                if net is None:
-                    net = _network(task, cell, nets, gallery)
-                    gallery.nets[situation.number] = net.number
-            except GruenbandError as error:
-                on_fault(f"{situation.title}: no map and no diagrams: {error}")
-                break
-            try:
-                part = packed(draw_run(directory, net.graph, net.corridors))
-            except GruenbandError as error:
-                on_fault(f"{situation.title}, {cell.controller}: no diagrams: {error}")
-                continue
-            if gallery.size + len(part) > MOST:
-                gallery.left_out.append(f"{situation.title}, {cell.controller}")
-                continue
-            gallery.parts[f"cell-{cell.number}"] = part
+    nets: dict[tuple[Any, ...], Net] = {}
+    own: dict[int, Net | None] = {}
+    # The reference and the best of every situation first, then the second best of all, and so on.
+    ranked = [
+        (rank, s.number, s, cell) for s in situations for rank, cell in enumerate(s.cells) if cell.shown
+    ]
+    drawn = 0
+    for _, number, situation, cell in sorted(ranked, key=lambda item: item[:2]):
+        if number in own and own[number] is None:
+            continue
+        directory = folder / RUNS / str(cell.shown["run_key"] if cell.shown else "")
+        try:
+            task = read_task(directory)
+            net = own[number] = own.get(number) or _network(task, cell, nets, gallery)
+            gallery.nets[number] = net.number
+        except GruenbandError as error:
+            own[number] = None
+            on_fault(f"{situation.title}: no map and no diagrams: {error}")
+            continue
+        if drawn == MOST_RUNS:
+            gallery.left_out.append(f"{situation.title}, {cell.controller}")
+            continue
+        drawn += 1
+        try:
+            part = packed(draw_run(directory, net.graph, net.corridors))
+        except GruenbandError as error:
+            on_fault(f"{situation.title}, {cell.controller}: no diagrams: {error}")
+            continue
+        if gallery.size + len(part) > MOST:
+            gallery.left_out.append(f"{situation.title}, {cell.controller}")
+            continue
+        gallery.parts[f"cell-{cell.number}"] = part
     return gallery
 
 
@@ -125,7 +135,7 @@ def read_task(directory: Path) -> RunTask:
         raise InputError(msg) from error
 
 
-def _network(task: RunTask, cell: Cell, nets: dict[tuple[Any, ...], Net | None], gallery: Gallery) -> Net:
+def _network(task: RunTask, cell: Cell, nets: dict[tuple[Any, ...], Net], gallery: Gallery) -> Net:
     scenario = task.scenario
     if not scenario.network.is_file():
         msg = f"{scenario.network}: the network is not there any more; put it back to see the map"

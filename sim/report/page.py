@@ -161,6 +161,7 @@ def build_page(
         "data": to_script(_data(situations, gallery.nets, seed_figures)),
         "parts": gallery.parts,
         "pictures": pictures,
+        "left_out": gallery.left_out,
         "map_figures": MAP_FIGURES,
         "policy": {"scripts": source_hash(script), "styles": source_hash(style)},
         "script": _verbatim(script),

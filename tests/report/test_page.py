@@ -201,6 +201,17 @@ def test_one_seed_is_not_enough(results: Path, tmp_path: Path) -> None:
     assert "Not decided" in text
 
 
+@pytest.mark.parametrize(("limit", "most"), [("MOST_RUNS", 1), ("MOST", 5000)])
+def test_pictures_that_would_be_too_many_are_named(
+    results: Path, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
+) -> None:
+    monkeypatch.setattr(f"sim.report.diagrams.{limit}", most)
+    page, faults = build(results)
+    assert faults == []
+    assert "Left out, to keep the page small: street, " in Elements(page).text
+    assert page.count('<script type="text/plain" id="cell-') < 2
+
+
 def test_base_can_be_chosen_and_must_exist(results: Path) -> None:
     text = Elements(build(results, base="actuated")[0]).text
     assert "Against actuated" in text
