@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -288,7 +289,9 @@ def _notes(situation: Situation) -> list[Words]:
         if locked:
             notes.append(say("note-gridlock", locked=locked, **facts))
         if len(cell.done) < len(cell.runs):
-            notes.append(say("note-missing", missing=len(cell.runs) - len(cell.done), **facts))
+            reasons = Counter(str(row["reason"]) for row in cell.runs if row["reason"])
+            reason = name(reasons.most_common(1)[0][0]) if reasons else "–"
+            notes.append(say("note-missing", missing=len(cell.runs) - len(cell.done), reason=reason, **facts))
         outside = cell.summary["undeparted"]
         if outside is not None and outside >= 1:
             notes.append(say("note-outside", outside=Number(outside, 0), **facts))
