@@ -20,6 +20,7 @@ from sim.errors import InputError
 from sim.network.graph import RoadGraph
 from sim.network.layout import Layout, lay_out
 from sim.network.timing import TimingRules
+from sim.observe.buttons import PushButtons
 from sim.observe.observer import Observer
 from sim.scenario import Scenario
 from sim.scenario.arguments import sumo_arguments
@@ -382,6 +383,7 @@ def run_adaptive(
     view = FullView(street.graph, layout, float(getattr(controller, "reach", scenario.sensing.range)))
     controller.reset(network)
     session.watch(layout.watched)
+    buttons = PushButtons(session, street.graph, layout, pressed=scenario.pedestrians.call == "button")
     letters = np.zeros(len(network.link_group), np.uint8)
     render(network, signals, letters)
     shown = letters.copy()
@@ -410,6 +412,7 @@ def run_adaptive(
         if second % watch_every == 0:
             arrivals, storage = view.see(session)
             waiting = note_demand(network, signals, arrivals, storage)
+            buttons.press(now, waiting)
         if second % controller.interval == 0:
             wish = controller.decide(now, network, signals, arrivals, storage)
             if trace is not None:
@@ -512,6 +515,7 @@ def timing_rules(scenario: Scenario) -> TimingRules:
         red_yellow=number(given.red_yellow),
         minimum_green=given.minimum_green,
         maximum_red=given.maximum_red,
+        maximum_walk_wait=scenario.pedestrians.maximum_wait,
     )
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MODES = ("car", "truck", "bus", "tram", "bicycle", "pedestrian", "emergency")
 
+
 def measure_modes(
     connection: duckdb.DuckDBPyConnection, directory: Path, facts: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -61,9 +62,7 @@ def measure_modes(
     return figures
 
 
-def _load(
-    connection: duckdb.DuckDBPyConnection, name: str, file: Path, columns: Mapping[str, str]
-) -> None:
+def _load(connection: duckdb.DuckDBPyConnection, name: str, file: Path, columns: Mapping[str, str]) -> None:
     """Open a file as a table; the table is empty where the file is not."""
     fields = ", ".join(f"{column} {kind}" for column, kind in columns.items())
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({fields})")

@@ -108,4 +108,3 @@ def _copy_rows(source: IO[bytes], target: IO[str]) -> int:
     parser.EndElementHandler = end
     parser.ParseFile(source)
     return count
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sim.core.encounters import STANDING
+from sim.core.bodies import STANDING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -12,6 +12,29 @@ if TYPE_CHECKING:
     from sim.sumo.scene import Scene, Walker
 
 Row = tuple[str, str, str | None, str, float, float, bool]
+
+
+def edges_on_foot(lanes: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """
+    Find crossings (":junction_c0_0") and waiting areas ("_w0_0") by name, the only mark SUMO gives at run time.
+
+    Parameters
+    ----------
+    lanes : sequence of str
+        Lanes of the net.
+
+    Returns
+    -------
+    tuple of frozenset
+        The edges of both, and of the crossings alone.
+    """
+    found: dict[str, str] = {}
+    for lane in lanes:
+        edge = lane.rpartition("_")[0]
+        part = edge.rpartition("_")[2]
+        if lane.startswith(":") and part[:1] in {"c", "w"} and part[1:].isdigit():
+            found[edge] = part[0]
+    return frozenset(found), frozenset(edge for edge, kind in found.items() if kind == "c")
 
 
 class Kerbs:

@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sim.core.encounters import AFTER, FRAMES, LANE_CHANGE, REAR_END
+from sim.core.bodies import AFTER, FRAMES
+from sim.core.encounters import LANE_CHANGE, REAR_END
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +50,9 @@ class Meetings:
         self._open: dict[tuple[str, str], Meeting] = {}
         self._closed: list[Meeting] = []
 
-    def add(self, event: Float, names: tuple[str, str], types: tuple[str, str], lane: str, time: float) -> None:
+    def add(
+        self, event: Float, names: tuple[str, str], types: tuple[str, str], lane: str, time: float
+    ) -> None:
         """
         Add one event.
 

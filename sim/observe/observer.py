@@ -7,18 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.core.encounters import (
-    AFTER,
-    FRAMES,
-    STANDING,
-    WIDTH,
-    Bodies,
-    Frames,
-    encounters,
-    new_frames,
-    place,
-)
-from sim.observe.crossings import Kerbs
+from sim.core.bodies import AFTER, FRAMES, STANDING, Bodies, begin_second, new_frames, place
+from sim.core.encounters import WIDTH, encounters
+from sim.observe.crossings import Kerbs, edges_on_foot
 from sim.observe.meetings import Meetings
 from sim.observe.stop_lines import StopLines
 from sim.observe.tables import write_rows
@@ -56,12 +47,12 @@ class Observer:
         self._scene = scene = Scene(session)
         self._lanes = scene.lanes()
         self._signal_of_lane = _signals_by_lane(scene)
-        on_foot = {name.rpartition("_")[0] for name in scene.names if _is_for_walking(name)}
-        crossings = frozenset(edge for edge in on_foot if "_c" in edge[edge.rfind("_") :])
+        self._on_foot, crossings = edges_on_foot(scene.names)
         by_crossing = {lane.rpartition("_")[0]: signal for lane, signal in self._signal_of_lane.items()}
-        self._kerbs = Kerbs(scene, {edge: by_crossing[edge] for edge in crossings & by_crossing.keys()}, crossings)
+        self._kerbs = Kerbs(
+            scene, {edge: by_crossing[edge] for edge in crossings & by_crossing.keys()}, crossings
+        )
         self._crossings = crossings
-        self._on_foot = frozenset(on_foot)
         self._stop_lines = StopLines(scene)
         self._before_line = np.zeros(len(scene.names), np.uint8)
         self._before_line[sorted(self._stop_lines.before)] = 1
@@ -69,7 +60,9 @@ class Observer:
         self._second = -1
         self._slots: dict[str, int] = {}
         self._free: list[int] = []
-        self._resting: list[tuple[int, int]] = []  # slots of who left, with the second from which they are free
+        self._resting: list[
+            tuple[int, int]
+        ] = []  # slots of who left, with the second from which they are free
         self._names: list[str] = []
         self._types: list[str] = []
         self._person_types: dict[str, str] = {}
@@ -84,7 +77,7 @@ class Observer:
         """Note the second that has just been simulated."""
         now = self._session.time
         self._second += 1
-        row, last = self._second % FRAMES, (self._second - 1) % FRAMES
+        last = (self._second - 1) % FRAMES
         ids, speeds = self._scene.look()
         slots = [self._slots.get(name, -1) for name in ids]
         new = [k for k, slot in enumerate(slots) if slot < 0]
@@ -96,11 +89,9 @@ class Observer:
         seen = np.array(slots, np.int32)
         speed = np.array(speeds)
         frames = self._frames
-        for column in frames:
-            column[row] = column[last]
+        row = begin_second(frames, self._second)
         # Who stood before and stands now is where it was: nobody needs to ask.
         moved = (speed > 0.0) | (frames.speed[last, seen] > 0.0) | (frames.there[last, seen] == 0)
-        frames.there[row] = 0
         frames.there[row, seen] = 1
         frames.speed[row, seen] = speed
         self._place(row, ids, seen, np.flatnonzero(moved), speed)
@@ -155,7 +146,12 @@ class Observer:
         lane = self._frames.lane
         there = self._frames.there
         before, after = lane[last, seen], lane[row, seen]
-        left = (self._before_line[before] != 0) & (before != after) & (there[last, seen] != 0) & (there[row, seen] != 0)
+        left = (
+            (self._before_line[before] != 0)
+            & (before != after)
+            & (there[last, seen] != 0)
+            & (there[row, seen] != 0)
+        )
         gone = seen[left].tolist()
         moves = [(int(lane[last, i]), int(lane[row, i]), self._types[i]) for i in gone]
         self._stop_lines.look(moves)
@@ -221,11 +217,13 @@ class Observer:
         old = len(self._names)
         size = max(256, 2 * old)
         frames = new_frames(size)
-        for column, longer in zip(self._frames, frames, strict=True):
-            longer[:, :old] = column
-        self._frames = Frames(*frames)
+        for k in range(len(frames)):
+            frames[k][:, :old] = self._frames[k]
+        self._frames = frames
         more = size - old
-        self._bodies = Bodies(*(np.concatenate([column, np.zeros(more, column.dtype)]) for column in self._bodies))
+        self._bodies = Bodies(
+            *(np.concatenate([column, np.zeros(more, column.dtype)]) for column in self._bodies)
+        )
         self._braking = np.concatenate([self._braking, np.zeros(more, np.uint8)])
         self._names += [""] * more
         self._types += [""] * more
@@ -251,12 +249,6 @@ class Observer:
         write_rows(directory / "stop_lines.csv", self._stop_lines.finish())
         write_rows(directory / "crossings.csv", self._kerbs.finish(now, self._person_types))
         return {"stood": self._stood}
-
-
-def _is_for_walking(lane: str) -> bool:
-    """Tell crossings (":junction_c0_0") and waiting areas ("_w0_0") by name, the only mark SUMO gives at run time."""
-    part = lane.rpartition("_")[0].rpartition("_")[2]
-    return lane.startswith(":") and part[:1] in {"c", "w"} and part[1:].isdigit()
 
 
 def _signals_by_lane(scene: Scene) -> dict[str, str]:

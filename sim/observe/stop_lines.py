@@ -39,6 +39,7 @@ class StopLines:
                     self.before.add(lane)
                     for beyond in scene.beyond(over, end):
                         self._link.setdefault((lane, number[beyond]), (signal, place))
+        self._lamps: dict[str, str] = {}
         self._counts: Counter[tuple[str, str, int]] = Counter()
         # Who crossed at yellow in the last second: late if it is red now.
         self._at_yellow: list[tuple[str, int, str]] = []
@@ -52,15 +53,9 @@ class StopLines:
         moves : iterable of tuple
             Vehicles that left a lane before a stop line in this second: that lane, the lane they are on now, their type.
         """
-        lamps: dict[str, str] = {}
-
-        def shown(signal: str, place: int) -> str:
-            if signal not in lamps:
-                lamps[signal] = self._scene.shown(signal)
-            return lamps[signal][place]
-
+        self._lamps = {}
         for signal, place, kind in self._at_yellow:
-            if shown(signal, place) in RED_LETTERS:
+            if self._shown(signal, place) in RED_LETTERS:
                 self._counts[signal, kind, LATE_YELLOW] += 1
         self._at_yellow = []
         for lane, beyond, kind in moves:
@@ -68,13 +63,18 @@ class StopLines:
             if link is None:
                 continue  # changed lanes before the line
             signal, place = link
-            letter = shown(signal, place)
+            letter = self._shown(signal, place)
             self._counts[signal, kind, CROSSED] += 1
             if letter == "y":
                 self._counts[signal, kind, YELLOW] += 1
                 self._at_yellow.append((signal, place, kind))
             elif letter in RED_LETTERS:
                 self._counts[signal, kind, RED] += 1
+
+    def _shown(self, signal: str, place: int) -> str:
+        if signal not in self._lamps:
+            self._lamps[signal] = self._scene.shown(signal)
+        return self._lamps[signal][place]
 
     def finish(self) -> list[tuple[object, ...]]:
         """

@@ -92,6 +92,18 @@ class SignalSettings(_Frozen):
     )
 
 
+class PedestrianSettings(_Frozen):
+    """How pedestrians ask for their green where a controller of ours decides."""
+
+    call: Literal["always", "button"] = Field(
+        default="always",
+        description="'always': a crossing at red always asks for green; 'button': while a person waits.",
+    )
+    maximum_wait: float = Field(
+        default=90.0, ge=10, le=600, description="Longest wait of a pedestrian that the guard lets pass [s]."
+    )
+
+
 class SensingSettings(_Frozen):
     """What a controller may know about the traffic."""
 
@@ -166,6 +178,7 @@ class Scenario(_Frozen):
     )
     time_limit: PositiveFloat = Field(default=3600.0, description="Longest wall-clock time of one run [s].")
     signals: SignalSettings = SignalSettings()
+    pedestrians: PedestrianSettings = PedestrianSettings()
     sensing: SensingSettings = SensingSettings()
     outputs: OutputSettings = OutputSettings()
     occupancy: OccupancySettings = OccupancySettings()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from sim.core.encounters import Lanes
+from sim.core.bodies import Lanes
 from sim.sumo.session import VAR_LANE_ID, VAR_LANE_POSITION, VAR_SPEED
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Scene:
             points = [point[:2] for point in lane.getShape(name)]
             points = points if len(points) > 1 else [*points, *points]
             length[k] = lane.getLength(name)
-            steps = [float(np.hypot(b[0] - a[0], b[1] - a[1])) for a, b in zip(points, points[1:], strict=False)]
+            steps = [float(np.hypot(b[0] - a[0], b[1] - a[1])) for a, b in pairwise(points)]
             drawn = sum(steps)
             # A lane may be given another length than its axis has.
             scale = length[k] / drawn if drawn > 0.0 else 1.0
@@ -87,7 +88,17 @@ class Scene:
             else:
                 ends = (edge.getFromJunction(road), edge.getToJunction(road))
             numbers[1:, k] = [nodes.setdefault(end, len(nodes)) for end in ends]
-        return Lanes(ptr, np.array(xs), np.array(ys), np.array(along), length, *numbers, inside)
+        return Lanes(
+            ptr,
+            np.array(xs),
+            np.array(ys),
+            np.array(along),
+            length,
+            numbers[0],
+            numbers[1],
+            numbers[2],
+            inside,
+        )
 
     def look(self) -> Vehicles:
         """
@@ -273,7 +284,9 @@ class Scene:
             # A path on which vehicles wait for a gap has two parts.
             over = next((link[4] for link in self._api.lane.getLinks(over)), "")
         road = end.rpartition("_")[0]
-        return found + [name for k in range(self._api.edge.getLaneNumber(road)) if (name := f"{road}_{k}") in self.number]
+        return found + [
+            name for k in range(self._api.edge.getLaneNumber(road)) if (name := f"{road}_{k}") in self.number
+        ]
 
     def signals(self) -> list[str]:
         """List the signals of the net."""

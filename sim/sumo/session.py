@@ -146,7 +146,7 @@ class Session:
 
     @property
     def api(self) -> Any:  # noqa: ANN401  (both are untyped)
-        """libsumo, or traci while the window is open; for other modules of this package only."""
+        """Module that talks to SUMO, libsumo or for the window traci; for this package only."""
         return self._api
 
     @property

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sumo
@@ -20,6 +19,9 @@ from sim.evaluate.tripinfo import tripinfo_to_parquet
 from sim.observe.tables import OBSERVED
 from sim.run import RunTask, run
 from sim.scenario import load_scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 BIN = Path(sumo.SUMO_HOME) / "bin"
 NODES = """<nodes>

@@ -21,7 +21,9 @@ TYPES = """
 """
 
 
-def test_modes_come_from_the_class_of_a_type_and_persons_weight_them(simulate: Simulate, table: Table) -> None:
+def test_modes_come_from_the_class_of_a_type_and_persons_weight_them(
+    simulate: Simulate, table: Table
+) -> None:
     figures, directory = simulate(
         TYPES
         + """
@@ -62,7 +64,9 @@ def test_modes_come_from_the_class_of_a_type_and_persons_weight_them(simulate: S
 
 def test_a_pedestrian_waits_from_the_first_standstill_to_the_green(simulate: Simulate, table: Table) -> None:
     figures, directory = simulate(
-        TYPES + '<person id="p" type="Fußgänger" depart="50" departPos="185"><walk from="SC" to="CN"/></person>', end=200
+        TYPES
+        + '<person id="p" type="Fußgänger" depart="50" departPos="185"><walk from="SC" to="CN"/></person>',
+        end=200,
     )
     (walk,) = table(directory / "persons.parquet")
     rows = table(directory / "crossings.parquet")
@@ -79,7 +83,9 @@ def test_a_pedestrian_waits_from_the_first_standstill_to_the_green(simulate: Sim
 
 def test_who_still_waits_at_the_end_has_waited_until_then(simulate: Simulate, table: Table) -> None:
     figures, directory = simulate(
-        TYPES + '<person id="p" type="Fußgänger" depart="50" departPos="185"><walk from="SC" to="CN"/></person>', end=80
+        TYPES
+        + '<person id="p" type="Fußgänger" depart="50" departPos="185"><walk from="SC" to="CN"/></person>',
+        end=80,
     )
     (row,) = table(directory / "crossings.parquet")
     assert not row["crossed"]

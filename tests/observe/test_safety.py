@@ -31,7 +31,12 @@ def test_a_car_that_runs_a_red_is_counted_at_its_signal(simulate: Simulate, tabl
     rows = {row["type"]: row for row in table(directory / "stop_lines.parquet")}
     assert {row["signal"] for row in rows.values()} == {"C"}
     assert [rows["Raser"][key] for key in ("crossed", "yellow", "late_yellow", "red")] == [1, 0, 0, 1]
-    assert [rows["DEFAULT_VEHTYPE"][key] for key in ("crossed", "yellow", "late_yellow", "red")] == [1, 0, 0, 0]
+    assert [rows["DEFAULT_VEHTYPE"][key] for key in ("crossed", "yellow", "late_yellow", "red")] == [
+        1,
+        0,
+        0,
+        0,
+    ]
     assert figures["red_running"] == 500.0  # one of two, in thousandths
     assert figures["late_yellow"] == 0.0
 
@@ -40,16 +45,16 @@ def test_a_car_that_runs_a_red_is_counted_at_its_signal(simulate: Simulate, tabl
     ("depart", "yellow", "late"),
     [
         (20, 0, 0),
-        # North-south is yellow from 42 to 45 s, and a car that drives at 13.9 m/s needs about 13.5 s to the line.
+        # North-south is yellow from 42 to 45 s, and a car that drives at 13.9 m/s is over the line 14 s after its start.
         (29, 1, 0),
-        (31, 1, 1),
+        (30, 1, 1),
     ],
 )
 def test_the_last_second_of_yellow_is_late(
     depart: int, yellow: int, late: int, simulate: Simulate, table: Table
 ) -> None:
-    # It drives on at yellow as some drivers do; the speed is exact, so that the second is.
-    kind = '<vType id="eilig" sigma="0" speedFactor="1" speedDev="0" jmDriveAfterYellowTime="3"/>'
+    # The steps that begin at 42, 43 and 44 s show yellow. It drives on as some drivers do; the speed is exact, so that the second is.
+    kind = '<vType id="eilig" sigma="0" speedFactor="1" speedDev="0" jmDriveAfterYellowTime="9"/>'
     _, directory = simulate(
         f'{kind}<trip id="a" type="eilig" depart="{depart}" departSpeed="max" from="SC" to="CN"/>', end=100
     )
@@ -63,7 +68,9 @@ def test_only_braking_above_the_threshold_is_hard(
 ) -> None:
     # It comes to a red light; SUMO's driver brakes with all its type allows.
     kind = f'<vType id="t" sigma="0" decel="{deceleration}" emergencyDecel="9"/>'
-    figures, directory = simulate(f'{kind}<trip id="a" type="t" depart="0" departSpeed="max" from="WC" to="CE"/>', end=40)
+    figures, directory = simulate(
+        f'{kind}<trip id="a" type="t" depart="0" departSpeed="max" from="WC" to="CE"/>', end=40
+    )
     rows = table(directory / "braking.parquet")
     assert len(rows) == figures["hard_braking"] == found
     for row in rows:
@@ -98,9 +105,9 @@ def test_who_crosses_shortly_behind_another_is_a_crossing_conflict(simulate: Sim
     (row,) = table(directory / "conflicts.parquet")
     assert row["kind"] == "crossing"
     assert {row["ego"], row["foe"]} == {"a", "b"}
-    # Both drive 13.9 m/s and b is 1 s behind: a's rear is 5 m behind its front and has to clear b's width on top,
-    # (5 m + 1.8 m) / 13.9 m/s = 0.49 s; b's front comes a second later than a's, less half of both widths.
-    assert row["pet"] == pytest.approx(1.0 - (5.0 + 1.8) / 13.9, abs=0.15)
+    # SUMO's own positions: a's rear leaves b's path, 1.8 m wide, at 24.33 s (front at 199.7 m at 24 s, 4.6 m to go at
+    # 13.9 m/s); b's front reaches a's path at 25.24 s (front at 197.33 m at 25 s, 3.37 m to go).
+    assert row["pet"] == pytest.approx(0.91, abs=0.15)
 
 
 def test_who_crosses_long_after_another_is_none(simulate: Simulate, table: Table) -> None:
@@ -120,7 +127,10 @@ def test_looking_on_changes_no_trip(controller: str, tmp_path: Path) -> None:
         folder = tmp_path / str(safety)
         folder.mkdir()
         outputs = scenario.outputs.model_copy(update={"safety": safety})
-        run(RunTask(scenario.model_copy(update={"outputs": outputs}), parse_controller(controller), 1, 1.0), folder)
+        run(
+            RunTask(scenario.model_copy(update={"outputs": outputs}), parse_controller(controller), 1, 1.0),
+            folder,
+        )
         found.append(re.sub(r"<!--.*?-->", "", (folder / "tripinfo.xml").read_text(), flags=re.DOTALL))
     assert found[0].count("<tripinfo ") > 100
     assert found[0] == found[1]
