@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # Who is compared with, if the user names nobody: what stands in the street today, then fixed time.
 STREET = ("program", "fixed-webster")
+# Without these nobody can tell which run a row is.
+IDENTITY = ("run_key", "scenario", "controller", "controller_id", "seed", "scale", "status")
 Row = dict[str, Any]
 
 
@@ -46,7 +48,11 @@ class Cell:
     @property
     def done(self) -> list[Row]:
         """The runs with a delay."""
-        return [row for row in self.runs if row["status"] == "done" and row["delay"] is not None]
+        return [
+            row
+            for row in self.runs
+            if row["status"] == "done" and row["delay"] is not None and math.isfinite(row["delay"])
+        ]
 
 
 @dataclass
@@ -145,16 +151,21 @@ def _scale(value: float | None) -> float:
 
 
 def _distinct(folder: Path, rows: list[Row], on_fault: Callable[[str], None]) -> list[Row]:
-    """Keep one row of each run key, and say which folders claim the same one."""
+    """Keep one row of each run key, and say which folders claim the same one or do not tell which run they are."""
     kept: dict[str, Row] = {}
     for row in rows:
         key = row["run_key"]
-        if key in kept:
+        lacks = [column for column in IDENTITY if row[column] is None]
+        if lacks:
+            on_fault(
+                f"{folder / RUNS}: run {key} has no {', '.join(lacks)}, left out; remove it and run it again"
+            )
+        elif key in kept:
             on_fault(
                 f"{folder / RUNS}: run key {key} is claimed by two folders, counted once; remove the copy"
             )
-            continue
-        kept[key] = row
+        else:
+            kept[key] = row
     return list(kept.values())
 
 

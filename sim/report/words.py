@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from dataclasses import dataclass
@@ -159,7 +160,7 @@ def write_number(value: float | None, digits: int, language: str, sign: bool = F
     str
         The text, with a true minus.
     """
-    if value is None or value != value:  # noqa: PLR0124  (not a number)
+    if value is None or not math.isfinite(value):
         return "–"
     text = f"{value:{'+' if sign else ''},.{digits}f}".replace("-", "−")
     return text.replace(",", _THIN).replace(".", ",") if language == "de" else text

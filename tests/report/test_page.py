@@ -166,6 +166,15 @@ def test_a_folder_copied_into_itself_counts_once(folder: Path) -> None:
     assert page.count("<code>" + run.name) == 1
 
 
+def test_rows_that_make_no_sense_are_left_out(folder: Path) -> None:
+    nameless = change(folder, 0, seed=None)
+    change(folder, 1, delay=float("nan"))
+    change(folder, 2, delay=float("inf"), stops=float("-inf"))
+    page, faults = build(folder)
+    assert sum(nameless in line and "has no seed" in line for line in faults) == 1
+    assert not set(re.findall(r"[^a-z](nan|inf)[^a-z]", Elements(page).text.lower()))
+
+
 def test_locked_up_and_failed_runs_are_named(folder: Path) -> None:
     change(folder, 0, gridlock=True)
     change(folder, 5, status="failed", reason="SUMO stopped", delay=None)
