@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim import __version__
-from sim.cli import check, compare, doctor, events, export, listing, merge, plan, results, run, upload
+from sim.cli import check, compare, doctor, events, export, listing, merge, plan, report, results, run, upload
 from sim.cli.options import Debug  # noqa: TC001 - typer reads the annotation at run time
 from sim.errors import EnvironmentFaultError, GruenbandError
 
@@ -34,8 +34,9 @@ app = typer.Typer(
 )
 app.command("run")(run.run_command)
 app.command("results")(results.results_command)
-app.command("compare")(compare.compare_command)
 app.command("merge")(merge.merge_command)
+app.command("compare")(compare.compare_command)
+app.command("report")(report.report_command)
 app.add_typer(plan.app, name="plan")
 app.command("check")(check.check_command)
 app.command("export")(export.export_command)
