@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.errors import InputError
-from sim.signals.lamps import GREEN, RED_YELLOW, YELLOW, seconds_of
+from sim.signals.lamps import GREEN, PERMISSIVE, RED_YELLOW, YELLOW, seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -330,18 +330,10 @@ def stream_lamps(site: Site, shown: NDArray[np.uint8]) -> NDArray[np.uint8]:
     ndarray
         Shape (streams, cycle): ``g`` instead of ``G`` while somebody moves to whom the stream gives way.
     """
-    owner = [0] * len(site.streams)
-    for k, head in enumerate(site.heads):
-        for s in head.streams:
-            owner[s] = k
-    rows = shown[owner].copy()
-    green, moving = rows == GREEN, (rows == GREEN) | (rows == YELLOW)
-    for a in range(len(rows)):
-        if site.streams[a].on_foot:
-            continue
-        gives = np.zeros(rows.shape[1], np.bool_) if a not in site.outside else np.ones(rows.shape[1], np.bool_)
-        for b in range(len(rows)):
-            if (a, b) in site.yields:
-                gives |= moving[b]
-        rows[a, green[a] & gives] = ord("g")
+    rows = shown[site.owner]
+    green = rows == GREEN
+    moving = green | (rows == YELLOW)
+    gives = (site.gives @ moving.astype(np.float32)) > 0
+    gives[sorted(site.outside)] = True
+    rows[green & gives] = PERMISSIVE
     return rows

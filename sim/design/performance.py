@@ -136,11 +136,6 @@ class Judge:
         self.site = site
         self.loads = loads
         streams = site.streams
-        owner = [0] * len(streams)
-        for k, head in enumerate(site.heads):
-            for s in head.streams:
-                owner[s] = k
-        self._owner = owner
         self._before = [
             [b for b in range(len(streams)) if (a, b) in site.yields and not streams[b].on_foot]
             for a in range(len(streams))

@@ -107,6 +107,17 @@ class Site:
     trusted: set[tuple[int, int]]
     doubts: list[str] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        """Lay out what is asked often: the head of each stream, and to whom it gives way."""
+        self.owner = [0] * len(self.streams)
+        for k, head in enumerate(self.heads):
+            for s in head.streams:
+                self.owner[s] = k
+        self.gives = np.zeros((len(self.streams),) * 2, np.float32)
+        for a, b in self.yields:
+            if not self.streams[a].on_foot:
+                self.gives[a, b] = 1.0
+
     @property
     def links(self) -> int:
         """How many letters a state has."""
@@ -285,6 +296,9 @@ def _relation(graph: RoadGraph, one: Stream, other: Stream) -> tuple[int, int]:
 def _may_yield(graph: RoadGraph, one: Stream, other: Stream) -> bool:
     """Tell whether a stream may be trusted to give way to another that is green with it."""
     if one.on_foot or one.kind == "tram" or not graph.gives_way(one.number, other.number):
+        return False
+    if graph.gives_way(other.number, one.number):
+        # Built for a program that keeps them apart: each would wait for the other, and SUMO warns of it.
         return False
     if other.on_foot:
         # On the way out, by who turns (section 9 (3) StVO); never on the way in.
