@@ -72,6 +72,8 @@ class SignalDesign:
     timed: dict[str, Timed] = field(default_factory=dict)
     offsets: dict[str, int] = field(default_factory=dict)
     doubts: list[str] = field(default_factory=list)
+    # Greens by volumes and cycle: programs with the same volumes are computed once.
+    tried: dict[tuple[Loads, int], Timed | None] = field(default_factory=dict, repr=False)
 
 
 @dataclass
@@ -288,7 +290,10 @@ def _time_part(part: Mapping[str, SignalDesign], program: str, choices: Choices)
     for cycle in cycles:
         timed = {}
         for s, d in part.items():
-            one = time_stages(d.judges[program], d.safety, d.stages, cycle)
+            key = (d.judges[program].loads, cycle)
+            if key not in d.tried:
+                d.tried[key] = time_stages(d.judges[program], d.safety, d.stages, cycle)
+            one = d.tried[key]
             if one is not None:
                 timed[s] = one
         if len(timed) < len(part):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.control.critical import FOLLOW_UP, GAP
-from sim.signals.lamps import GREEN, PERMISSIVE
+from sim.signals.lamps import GREEN, PERMISSIVE, is_green
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -161,19 +161,19 @@ class Judge:
         """
         cycle = rows.shape[1]
         found = []
+        free = np.count_nonzero(rows == GREEN, axis=1).tolist()
+        yielding = np.count_nonzero(rows == PERMISSIVE, axis=1).tolist()
         for lane in self.loads.lanes:
             volume = sum(self.loads.volume[s] for s in lane)
-            x, green = 0.0, 0.0
+            x, green, least = 0.0, 0.0, math.inf
             for s in lane:
-                usable, capacity = self._capacity(s, rows, cycle)
+                usable, own = self._capacity(s, rows, free, yielding)
                 q = self.loads.volume[s]
-                x += q / capacity
+                x += q / own
                 green += usable * (q if volume else 1.0)
+                least = min(least, own)
             green /= volume or len(lane)
-            if volume:
-                capacity = volume / x
-            else:
-                capacity = min(self._capacity(s, rows, cycle)[1] for s in lane)
+            capacity = volume / x if volume else least
             found.append(
                 LanePerformance(
                     self.site.streams[lane[0]].lane,
@@ -186,28 +186,33 @@ class Judge:
             )
         return found
 
-    def _capacity(self, s: int, rows: NDArray[np.uint8], cycle: int) -> tuple[float, float]:
+    def _capacity(
+        self, s: int, rows: NDArray[np.uint8], free: list[int], yielding: list[int]
+    ) -> tuple[float, float]:
         """Give the effective green [s] and the capacity [veh/h] of a stream."""
-        free = int(np.count_nonzero(rows[s] == GREEN))
-        yielding = int(np.count_nonzero(rows[s] == PERMISSIVE))
+        cycle = rows.shape[1]
         flow = 3600.0 / self.loads.headway[s]
-        if not free and not yielding:
+        if not free[s] and not yielding[s]:
             return 0.0, LEAST_CAPACITY
-        if not yielding:
-            green = cycle if free >= cycle else free - START_LOSS
+        if not yielding[s]:
+            green = cycle if free[s] >= cycle else free[s] - START_LOSS
             return green, max(flow * green / cycle, LEAST_CAPACITY)
-        gone = self._gap_share(s, rows, yielding, cycle)
-        usable = free + yielding * gone - START_LOSS
+        greens = [one + other for one, other in zip(free, yielding, strict=True)]
+        usable = free[s] + yielding[s] * self._gap_share(s, rows, yielding[s], greens) - START_LOSS
         capacity = flow * max(usable, 0.0) / cycle
         if self._before[s]:
             capacity += SNEAKERS * 3600.0 / cycle
         return max(usable, 0.0), max(capacity, LEAST_CAPACITY)
 
-    def _gap_share(self, s: int, rows: NDArray[np.uint8], yielding: int, cycle: int) -> float:
+    def _gap_share(self, s: int, rows: NDArray[np.uint8], yielding: int, greens: list[int]) -> float:
         """Say which part of its saturation flow a stream keeps while it gives way."""
         share = BESIDE_WALKERS if self._walkers[s] else 1.0
-        mine = rows[s] == PERMISSIVE
-        before = [b for b in self._before[s] if (((rows[b] == GREEN) | (rows[b] == PERMISSIVE)) & mine).any()]
+        busy_streams = [b for b in self._before[s] if self.loads.volume[b] > 0.0]
+        if not busy_streams:
+            return share
+        cycle = rows.shape[1]
+        both = is_green(rows[busy_streams]) & (rows[s] == PERMISSIVE)
+        before = [b for b, meets in zip(busy_streams, both.any(axis=1).tolist(), strict=True) if meets]
         volume = sum(self.loads.volume[b] for b in before)
         if volume <= 0.0:
             return share
@@ -218,7 +223,7 @@ class Judge:
             by_lane.setdefault(self.site.streams[b].lane, []).append(b)
         for lane in by_lane.values():
             ratio = sum(self.loads.volume[b] * self.loads.headway[b] for b in lane) / 3600.0
-            red = cycle - int(np.count_nonzero((rows[lane[0]] == GREEN) | (rows[lane[0]] == PERMISSIVE)))
+            red = cycle - greens[lane[0]]
             busy = max(busy, red * ratio / (1.0 - ratio) if ratio < 1.0 else float(cycle))
         left = max(yielding - busy, 0.0) / yielding
         headway = max(FOLLOW_UP * math.exp(volume / 3600.0 * (GAP - FOLLOW_UP / 2.0)), self.loads.headway[s])

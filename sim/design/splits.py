@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 # RiLSA's aim for a degree of saturation that leaves room for a bad quarter of an hour.
 LARGEST_SATURATION = 0.9
-STEPS = (8, 4, 2, 1)
+STEPS = (5, 2, 1)
 # Cycles at which stage orders are compared [s], and how many orders.
-TRIAL_CYCLES, TRIALS = (60, 75, 90, 120), 16
+TRIAL_CYCLES, TRIALS = (60, 90, 120), 10
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ PRODUCTS = {1: 50_000.0, 2: 90_000.0}
 # From so many opposing lanes on, and so many turning lanes.
 OPPOSING_LANES, TURNING_LANES = 3, 2
 # Limits of the search, so that a signal of many junctions ends in time.
-MOST_CLIQUES, MOST_BRANCHES, MOST_SEQUENCES, MOST_STAGES = 3000, 8, 3000, 8
+MOST_CLIQUES, MOST_BRANCHES, MOST_SEQUENCES, MOST_STAGES = 3000, 6, 600, 8
 LARGEST_RATIO = 0.95
 
 
@@ -264,10 +264,10 @@ def sequences(
     ranked = []
     for cover in covers:
         first, *rest = sorted(cover, key=lambda s: (-_weight(s, ratios), sorted(s)))
+        y = sum(least_shares((first, *rest), ratios))
         for order in permutations(rest) if len(rest) < 6 else [tuple(rest)]:
             stages = (first, *order)
             lost = sum(change(stages[p - 1], stages[p]) for p in range(len(stages))) + len(stages)
-            y = sum(least_shares(stages, ratios))
             need = (1.5 * lost + 5.0) / (1.0 - min(y, LARGEST_RATIO)) + 200.0 * max(y - LARGEST_RATIO, 0.0)
             ranked.append((need, len(stages), [sorted(s) for s in stages], stages))
     if not ranked:
