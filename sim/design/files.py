@@ -165,8 +165,10 @@ def _logics(signal: SignalPlan, running: str) -> list[str]:
 def _logic(signal: SignalPlan, program: Program) -> str:
     states = link_states(signal, lamps(signal, program))
     lines = [
-        f'    <tlLogic id={quoteattr(signal.id)} type="static" programID={quoteattr(program.id)} '
-        f'offset="{program.offset}">'
+        (
+            f'    <tlLogic id={quoteattr(signal.id)} type="static" programID={quoteattr(program.id)} '
+            f'offset="{program.offset}">'
+        )
     ]
     lines += [
         f'        <phase duration="{len(list(seconds))}" state="{state}"/>'
