@@ -22,13 +22,22 @@ from sim.signals.profile import load_profile
 from sim.signals.safety import check_plan
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "signals")]
-from conftest import GRID, warnings_of
-from plan_monitor import judge
+from made_nets import GRID, warnings_of  # noqa: E402
+from plan_monitor import judge  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-RANDOM = ("--rand", "--rand.iterations", "5", "--rand.neighbor-dist4", "8", "--rand.random-lanenumber", "-L", "3")
+RANDOM = (
+    "--rand",
+    "--rand.iterations",
+    "5",
+    "--rand.neighbor-dist4",
+    "8",
+    "--rand.random-lanenumber",
+    "-L",
+    "3",
+)
 LIGHTS = ("--default-junction-type", "traffic_light")
 WALKS = ("--sidewalks.guess", "--crossings.guess")
 
@@ -68,7 +77,9 @@ def refuse_unsafe(design: Design) -> None:
     ],
     ids=["random", "bicycles", "lefthand", "fast", "spider", "no internal lanes"],
 )
-def test_a_net_that_nobody_here_wrote(made: Callable[..., Path], tmp_path: Path, options: tuple[str, ...]) -> None:
+def test_a_net_that_nobody_here_wrote(
+    made: Callable[..., Path], tmp_path: Path, options: tuple[str, ...]
+) -> None:
     design = design_network(made(*options))
     refuse_unsafe(design)
     write_design(design, tmp_path, "x")
@@ -142,7 +153,7 @@ def test_a_design_file_decides(crossroads: Path, design: Design, tmp_path: Path)
     refuse_unsafe(decided)
     assert decided.plan.signals[0].programs[0].cycle == 80
     assert {p.offset for p in decided.plan.signals[0].programs} == {7}
-    assert [t.protected for t in decided.signals[name].turns][0]
+    assert decided.signals[name].turns[0].protected
 
 
 @pytest.mark.parametrize(
