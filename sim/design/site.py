@@ -159,6 +159,7 @@ def survey(graph: RoadGraph, signal: str) -> Site:
     streams = read_streams(graph, signal)
     doubts: list[str] = []
     heads = _name_heads(graph, streams, _members(streams), doubts)
+    doubts += _unsignalled(graph, streams)
     return _site(graph, signal, streams, heads, doubts)
 
 
@@ -217,6 +218,18 @@ def _site(graph: RoadGraph, signal: str, streams: list[Stream], heads: list[Head
     trusted = {pair for pair, how in pairs.items() if how == YIELDS}
     outside = {s for s, stream in enumerate(streams) if graph.yields_outside(stream.number)}
     return Site(signal, streams, heads, relation, seconds, yields, set(pairs), outside, trusted, doubts)
+
+
+def _unsignalled(graph: RoadGraph, streams: list[Stream]) -> list[str]:
+    """Tell of crossings on the junctions of a signal that no lamp belongs to."""
+    shown = {stream.target for stream in streams if stream.on_foot}
+    nodes = {stream.node for stream in streams}
+    found = []
+    for edge in graph.net.getEdges(withInternal=True):
+        name = str(edge.getID())
+        if edge.getFunction() == "crossing" and name[1:].rpartition("_")[0] in nodes and name not in shown:
+            found.append(f"the crossing {name} has no signal link: pedestrians there go without a signal")
+    return found
 
 
 def _told(stream: Stream) -> str:

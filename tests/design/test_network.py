@@ -121,7 +121,7 @@ def test_a_net_without_any_program_is_designed(crossroads: Path, tmp_path: Path,
 
 
 def test_volumes_decide_the_split_and_the_left_turns(crossroads: Path, design: Design) -> None:
-    (name,) = design.signals
+    name = "A0"
     site = design.signals[name].site
     turns = {(s.source, s.target): s for s in site.streams if not s.on_foot}
     main = next(iter(turns.values())).source
@@ -145,14 +145,14 @@ def test_the_report_says_what_is_assumed(design: Design) -> None:
 
 
 def test_a_design_file_decides(crossroads: Path, design: Design, tmp_path: Path) -> None:
-    (name,) = design.signals
+    name = "A0"
     turn = design.signals[name].site.heads[design.signals[name].turns[0].head].name
     path = tmp_path / "choices.toml"
     path.write_text(f'cycle = {{ am = 80 }}\n[signal."{name}"]\nprotected = ["{turn}"]\noffset = 7\n')
     decided = design_network(crossroads, None, path)
     refuse_unsafe(decided)
-    assert decided.plan.signals[0].programs[0].cycle == 80
-    assert {p.offset for p in decided.plan.signals[0].programs} == {7}
+    assert decided.plan.signal(name).programs[0].cycle == 80
+    assert {p.offset for p in decided.plan.signal(name).programs} == {7}
     assert decided.signals[name].turns[0].protected
 
 
@@ -177,7 +177,7 @@ def test_a_faulty_design_file_is_one_line(crossroads: Path, tmp_path: Path, text
 
 
 def test_conflicting_stages_are_refused(crossroads: Path, design: Design) -> None:
-    (name,) = design.signals
+    name = "A0"
     every = tuple(head.name for head in design.signals[name].site.heads)
     choices = Choices(signal={name: SignalChoices(stages=(every,))})
     with pytest.raises(InputError, match="conflict"):
@@ -187,7 +187,7 @@ def test_conflicting_stages_are_refused(crossroads: Path, design: Design) -> Non
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("<net/>", "no edge"),
+        ("<net/>", "not a readable SUMO network"),
         ("<html/>", "not a SUMO network"),
         ('<!DOCTYPE a [<!ENTITY b "c">]><net>&b;</net>', "document type"),
         ("<net", "not well-formed"),
@@ -204,6 +204,23 @@ def test_what_is_no_network_is_refused(tmp_path: Path, text: str, told: str) -> 
 def test_a_net_without_signals_is_refused(made: Callable[..., Path]) -> None:
     with pytest.raises(InputError, match="no road signal"):
         design_network(made("--grid", "--grid.number", "2", "--default-junction-type", "priority"))
+
+
+def test_a_crossing_without_a_signal_is_told(crossroads: Path, tmp_path: Path) -> None:
+    root = ET.parse(crossroads)  # noqa: S314
+    for link in root.getroot().iter("connection"):
+        if link.get("to", "").startswith(":A0_c0"):
+            link.attrib.pop("tl")
+            link.attrib.pop("linkIndex")
+    root.write(tmp_path / "x.net.xml")
+    design = design_network(tmp_path / "x.net.xml")
+    refuse_unsafe(design)
+    assert any(":A0_c0 has no signal link" in doubt for doubt in design.signals["A0"].doubts)
+
+
+def test_the_source_is_not_overwritten(crossroads: Path, design: Design) -> None:
+    with pytest.raises(InputError, match="would be overwritten"):
+        write_design(design, crossroads.parent, crossroads.name.partition(".")[0])
 
 
 def test_the_busiest_hour() -> None:
