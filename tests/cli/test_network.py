@@ -55,7 +55,7 @@ def test_groups_are_listed_and_drawn(net: Path, tmp_path: Path, call: Call) -> N
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("show", "NET", "--signal", "A1"), "did you mean 'A0'?"),
+        (("show", "NET", "--signal", "bottom1"), "did you mean 'bottom0'?"),
         (("show", "bochum-rin"), "did you mean 'bochum-ring'?"),
         (("show", "NET", "--picture", "x.gif"), "is no svg, png or pdf file"),
         (("design", "NET", "--demand", "no.rou.xml", "--out", "OUT"), "no such file"),
