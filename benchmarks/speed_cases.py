@@ -14,9 +14,12 @@ import gc
 import json
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SIGNALS = 100
 DECISIONS = {"horizon": 20, "self-control": 100, "max-pressure": 100}

@@ -10,10 +10,13 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 HERE = Path(__file__).resolve().parent
 ONE_THREAD = {"NUMBA_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -98,7 +101,8 @@ def unpack(revision: str, folder: Path) -> Path:
         raise Fault(msg, 2)
     packed = subprocess.run([*git, "archive", found.stdout.strip()], capture_output=True, check=False)
     if packed.returncode != 0:
-        raise Fault(f"{revision}: {packed.stderr.decode(errors='replace').strip()}", 3)
+        msg = f"{revision}: {packed.stderr.decode(errors='replace').strip()}"
+        raise Fault(msg, 3)
     with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as archive:
         archive.extractall(folder, filter="data")
     return folder
@@ -116,7 +120,8 @@ def build_grid(folder: Path) -> None:
     environment = os.environ | {"SUMO_HOME": str(sumo.SUMO_HOME)}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode != 0:
-        raise Fault(f"netgenerate failed: {last_line(done.stderr)}", 3)
+        msg = f"netgenerate failed: {last_line(done.stderr)}"
+        raise Fault(msg, 3)
     flows = [
         f'<flow id="{k}" from="{a}" to="{b}" begin="0" end="{END}" vehsPerHour="{rate}" departSpeed="max"/>'
         for k, (a, b, rate) in enumerate(FLOWS)
