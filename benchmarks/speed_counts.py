@@ -31,7 +31,6 @@ CONTROLLER = "max-pressure"
 SLACK = 0.05
 WARM, ROUNDS = 20, 200  # seconds of control
 NOW = 120  # s, of the vehicles that stay
-# What may not grow, or only with another Python or numpy: bytes.
 BYTES = "peak bytes of a second of control"
 
 
@@ -41,6 +40,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--renew", action="store_true")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the counts there too")
     parser.add_argument("--slack", type=float, default=SLACK)
     parser.add_argument("--child", choices=["calls", "memory", "modules"], help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -49,6 +49,8 @@ def main() -> int:
         return 0
     # A process each: SUMO's library holds one simulation, and memory is counted where nothing else was.
     seen = {key: value for part in ("calls", "memory", "modules") for key, value in child(part).items()}
+    if args.json:
+        args.json.write_text(json.dumps(seen), encoding="utf-8")
     if args.renew:
         FILE.write_text(json.dumps(seen, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         return 0

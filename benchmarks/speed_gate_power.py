@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -66,6 +67,7 @@ def main() -> int:
     parser.add_argument("--case", action="append", choices=PLANTED)
     parser.add_argument("--only", choices=["same", "planted"])
     args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     gate = arguments().parse_args(["BASE", "HEAD", "--pairs", str(args.pairs)])
     wrong = 0
     with tempfile.TemporaryDirectory(prefix="speed-power-") as name:
