@@ -41,18 +41,18 @@ def judged(base: list[float], head: list[float]) -> str:
 
 
 def test_unchanged_code_passes_and_two_fifths_more_are_found() -> None:
-    same = [judged(*drawn(seed, 1.0)) for seed in range(100)]
-    slower = [judged(*drawn(seed, 1.4)) for seed in range(100)]
+    same = [judged(*drawn(seed, 1.0)) for seed in range(30)]
+    slower = [judged(*drawn(seed, 1.4)) for seed in range(30)]
     assert SLOWER not in same
-    assert slower.count(SLOWER) >= 98
+    assert slower.count(SLOWER) >= 29
 
 
 def test_interval_holds_the_true_ratio_as_often_as_it_says() -> None:
     inside = 0
-    for seed in range(400):
+    for seed in range(200):
         _, low, high = ratio_interval(*drawn(seed, 1.2, pairs=12))
         inside += low <= 1.2 <= high
-    assert inside / 400 >= 0.93
+    assert inside / 200 >= 0.93
 
 
 def test_sides_can_be_exchanged() -> None:
