@@ -74,8 +74,9 @@ class Sample:
 def prepare(text: str, role: str, folder: Path) -> Side:
     """Find or unpack a side, and lay out what its cases need."""
     checkout = Path(text).resolve() if Path(text).is_dir() else unpack(text, folder / f"{role}-checkout")
-    if not (checkout / "sim" / "run.py").is_file():
-        msg = f"{text}: no checkout of gruenband (sim/run.py is missing)"
+    # Without it Python would take the next `sim` on its path, that of the other side perhaps.
+    if not (checkout / "sim" / "__init__.py").is_file():
+        msg = f"{text}: no checkout of gruenband (sim/__init__.py is missing)"
         raise Fault(msg, 2)
     work = folder / role
     work.mkdir()

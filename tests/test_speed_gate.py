@@ -80,7 +80,8 @@ def test_verdicts(base: list[float], head: list[float], verdict: str) -> None:
 def checkout(folder: Path, start: str) -> Path:
     """As much of a checkout as the case `start` needs."""
     (folder / "sim" / "cli").mkdir(parents=True)
-    (folder / "sim" / "run.py").touch()
+    (folder / "sim" / "__init__.py").touch()
+    (folder / "sim" / "cli" / "__init__.py").touch()
     (folder / "sim" / "cli" / "main.py").write_text(start, encoding="utf-8")
     return folder
 
@@ -122,7 +123,7 @@ def test_a_case_that_head_cannot_run_fails(tmp_path: Path) -> None:
     [
         (["no-such-revision", ROOT], "no-such-revision: neither a folder nor a git revision"),
         (["--upload-pack=x", ROOT], "--upload-pack"),
-        ([ROOT / "docs", ROOT], "no checkout of gruenband (sim/run.py is missing)"),
+        ([ROOT / "docs", ROOT], "no checkout of gruenband (sim/__init__.py is missing)"),
         ([ROOT, ROOT, "--pairs", 2], "at least 5"),
         ([ROOT, ROOT, "--ratio", "0.9"], "0.9 is not a number above 1"),
         ([ROOT, ROOT, "--case", "speed"], "invalid choice: 'speed'"),
