@@ -122,7 +122,7 @@ def test_a_case_that_head_cannot_run_fails(tmp_path: Path) -> None:
     ("arguments", "says"),
     [
         (["no-such-revision", ROOT], "no-such-revision: neither a folder nor a git revision"),
-        (["--upload-pack=x", ROOT], "--upload-pack"),
+        (["--upload-pack=x", ROOT], "required: head"),
         ([ROOT / "docs", ROOT], "no checkout of gruenband (sim/__init__.py is missing)"),
         ([ROOT, ROOT, "--pairs", 2], "at least 5"),
         ([ROOT, ROOT, "--ratio", "0.9"], "0.9 is not a number above 1"),
