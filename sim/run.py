@@ -14,15 +14,18 @@ import numpy as np
 from sim import __version__
 from sim.control.registry import build, find_kind, stages_of
 from sim.control.spec import ControllerSpec
+from sim.control.sumo_programs import Floor
 from sim.core.arrays import RED
 from sim.errors import InputError
 from sim.network.graph import RoadGraph
 from sim.network.layout import Layout, lay_out
 from sim.network.timing import TimingRules
+from sim.observe.observer import Observer
 from sim.scenario import Scenario
 from sim.scenario.arguments import sumo_arguments
 from sim.scenario.demand import names_vehicles, written_turns
 from sim.sumo.recording import RECORDER, record_lamps, record_pending, record_routes
+from sim.sumo.scene import vehicle_classes
 from sim.sumo.session import Session
 from sim.sumo.statistics import read_statistics
 from sim.sumo.version import sumo_version
@@ -130,6 +133,12 @@ class Watch:
     control_seconds: float = 0.0
     steps: int = 0
     first_step: float = 0.0
+    observer: Observer | None = None
+
+    def observe(self) -> None:
+        """Have the onlooker, if there is one, note the second that has just been simulated."""
+        if self.observer is not None:
+            self.observer.look()
 
     def look(self, session: Session) -> None:
         """
@@ -198,7 +207,11 @@ def run(
     session = Session(options, directory / "sumo-errors.log", gui=task.gui)
     watch = Watch(scenario.gridlock_after)
     ticker = Ticker(scenario.begin, scenario.end, progress)
+    seen: dict[str, Any] = {}
     try:
+        # Where nobody gives way there is nothing to say about safety.
+        if scenario.outputs.safety and not isinstance(controller, Floor):
+            watch.observer = Observer(session)
         watch.first_step = time.perf_counter() - started
         if kind.in_sumo:
             run_in_sumo(session, controller, scenario, watch, ticker)
@@ -211,6 +224,9 @@ def run(
             )
             with open_trace(task.trace, layout, controller, directory) as trace:
                 run_adaptive(session, controller, Street(graph, layout), scenario, watch, ticker, trace)
+        seen = {"classes": vehicle_classes(session)}
+        if watch.observer is not None:
+            seen |= watch.observer.finish(directory)
         if recorded:
             record_pending(session.pending(), directory)
     finally:
@@ -230,6 +246,8 @@ def run(
         "sumo_version": sumo_version(),
         "package_version": __version__,
         "vehicles_in_demand": names_vehicles(scenario.demand),
+        "occupancy": scenario.occupancy.model_dump(),
+        **seen,
         **read_statistics(directory / "statistics.xml"),
     }
     (directory / "run.json").write_text(json.dumps(result, indent=1, sort_keys=True))
@@ -310,17 +328,19 @@ def run_in_sumo(
     """
     controller.on_start(session)
     each_step = controller.on_departed is not None
+    # As many seconds at once as nobody wants to see.
+    stride = LOOK_EVERY if watch.observer is None else 1
     now = session.time
     while now < scenario.end:
+        session.step(0.0 if each_step else min(now + stride, scenario.end))
+        now = session.time
+        if now % 1.0 == 0.0:
+            watch.observe()
         if each_step:
-            session.step()
-            now = session.time
             controller.on_departed(session)
-        else:
-            now = min(now + LOOK_EVERY, scenario.end)
-            session.step(now)
         watch.steps += 1
-        if not each_step or now % LOOK_EVERY == 0:
+        due = (now if each_step else now - scenario.begin) % LOOK_EVERY == 0
+        if due or (now >= scenario.end and not each_step):
             watch.look(session)
             ticker.tick(now, watch.running)
 
@@ -385,6 +405,7 @@ def run_adaptive(
         for _ in range(per_second):
             session.step()
         now = session.time
+        watch.observe()
         begun = clock()
         if second % watch_every == 0:
             arrivals, storage = view.see(session)

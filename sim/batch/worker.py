@@ -5,6 +5,7 @@ from __future__ import annotations
 import faulthandler
 import json
 import os
+import platform
 import resource
 import shutil
 import signal
@@ -18,9 +19,12 @@ from sim.batch.keys import run_key, scenario_key
 from sim.batch.parcel import relocate
 from sim.batch.store import Store, environment_fault
 from sim.errors import EnvironmentFaultError, GruenbandError, RunFailedError
+from sim.evaluate.columns import csv_to_parquet
 from sim.evaluate.figures import keep_figures
 from sim.evaluate.kpi import measure, read_facts, write_kpi
+from sim.evaluate.persons import persons_to_parquet
 from sim.evaluate.tripinfo import tripinfo_to_parquet
+from sim.observe.tables import OBSERVED
 from sim.sumo.version import require_sumo, sumo_version
 
 if TYPE_CHECKING:
@@ -102,6 +106,7 @@ def identity(task: RunTask, key: str, files: str = "") -> dict[str, Any]:
         "scale": task.scale,
         "sumo_version": sumo_version(),
         "package_version": __version__,
+        "platform": f"{sys.platform}-{platform.machine()}",
         "run_key": key,
         "scenario_key": scenario_key(relocate(task, files).scenario),
     }
@@ -119,6 +124,10 @@ def _run(
     graph = run(placed, directory, lambda fraction, vehicles: connection.send(("progress", fraction, vehicles)))
     tripinfo_to_parquet(directory / "tripinfo.xml", directory / "tripinfo.parquet")
     keep_figures(graph, directory, keep_xml=task.keep_sumo_output)
+    persons_to_parquet(directory / "tripinfo.xml", directory / "persons.parquet")
+    for name, columns in OBSERVED.items():
+        if (table := directory / f"{name}.csv").is_file():
+            csv_to_parquet(table, columns, table.with_suffix(".parquet"))
     if not task.keep_sumo_output:
         (directory / "tripinfo.xml").unlink()
     facts = read_facts(directory)

@@ -21,6 +21,10 @@ def results_command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Result folder of 'gruenband run'.")],
     as_json: Json = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV for other programs.")] = False,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the figures into a file for 'gruenband compare'."),
+    ] = None,
     signals: Annotated[
         bool, typer.Option("--signals", help="One row per turn at a signal over the seeds, the worst first.")
     ] = False,
@@ -30,16 +34,24 @@ def results_command(
     Show the results of a batch.
 
     Without an option, a table with one row per scenario, controller and demand scale. With --json one JSON
-    object per line and run, with --csv one line per run. With --signals flow, degree of saturation, delay, level of
-    service (QSV) and queue of every turn at every signal.
+    object per line and run, with --csv one line per run. With --baseline a file to commit, which 'gruenband compare'
+    takes in place of a folder. With --signals flow, degree of saturation, delay, level of service (QSV) and queue of
+    every turn at every signal.
     """
+    from sim.cli.options import warn
     from sim.evaluate.results import read_results
 
-    if as_json and as_csv:
-        refuse("--json and --csv exclude each other; give one of them")
+    if as_json + as_csv + (baseline is not None) > 1:
+        refuse("--json, --csv and --baseline exclude each other; give one of them")
     if not (folder / "runs").is_dir():
         what = "has no results" if folder.is_dir() else "does not exist"
         refuse(f"{folder} {what}; name a folder that 'gruenband run' wrote")
+    if baseline is not None:
+        from sim.evaluate.baseline import read_runs, write_baseline
+
+        count = write_baseline(read_runs(folder, warn), baseline)
+        typer.echo(f"Baseline of {count} runs: {baseline}", err=True)
+        return 0
     if signals:
         rows = _signal_rows(folder)
         if not (as_json or as_csv):
@@ -54,7 +66,7 @@ def results_command(
 
         show_results(folder)
         return 0
-    _write(read_results(folder), as_json=as_json)
+    _write(read_results(folder, warn), as_json=as_json)
     return 0
 
 

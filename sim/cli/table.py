@@ -91,9 +91,10 @@ def show_results(folder: Path) -> None:
     folder : Path
         Result folder of a batch.
     """
+    from sim.cli.options import warn
     from sim.evaluate.results import read_results, summarise
 
-    print_results(summarise(folder), read_results(folder))
+    print_results(summarise(folder, warn), read_results(folder))
 
 
 def print_results(summary: Sequence[Row], runs: Sequence[Row]) -> None:

@@ -111,6 +111,28 @@ class OutputSettings(_Frozen):
         default=True,
         description="When each vehicle was on which edge, and what each signal showed: figures and diagrams of signals.",
     )
+    safety: bool = Field(
+        default=True,
+        description="Conflicts, hard braking, yellow and red running, waits at crossings, read every second.",
+    )
+
+
+Persons = Annotated[float, Field(ge=0, le=1000)]
+
+
+class OccupancySettings(_Frozen):
+    """
+    Persons in a vehicle of each mode, the driver of a bus or tram left out.
+
+    The defaults are assumed, not counted; give the figures of your city.
+    """
+
+    car: Persons = Field(default=1.3, description="Persons in a car (assumed).")
+    truck: Persons = Field(default=1.0, description="Persons in a truck (assumed).")
+    bus: Persons = Field(default=20.0, description="Passengers of a bus (assumed).")
+    tram: Persons = Field(default=60.0, description="Passengers of a tram (assumed).")
+    bicycle: Persons = Field(default=1.0, description="Persons on a bicycle.")
+    emergency: Persons = Field(default=2.0, description="Persons in an emergency vehicle (assumed).")
 
 
 class Scenario(_Frozen):
@@ -146,6 +168,7 @@ class Scenario(_Frozen):
     signals: SignalSettings = SignalSettings()
     sensing: SensingSettings = SensingSettings()
     outputs: OutputSettings = OutputSettings()
+    occupancy: OccupancySettings = OccupancySettings()
     gridlock_after: PositiveFloat = Field(
         default=300.0,
         description="A vehicle that has stood this long [s] and still stands at the end flags the run as gridlocked.",

@@ -145,6 +145,16 @@ class Session:
                 self._vehicle.subscribe(name, [VAR_LANE_ID, VAR_LANE_POSITION, VAR_SPEED])
 
     @property
+    def api(self) -> Any:  # noqa: ANN401  (both are untyped)
+        """libsumo, or traci while the window is open; for other modules of this package only."""
+        return self._api
+
+    @property
+    def window(self) -> bool:
+        """Whether the simulation runs in SUMO's window and is asked through a socket."""
+        return self._gui
+
+    @property
     def time(self) -> float:
         """Simulated time [s]."""
         return float(self._simulation.getTime())
