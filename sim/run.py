@@ -274,9 +274,7 @@ class Ticker:
         The run for those who look at it.
     """
 
-    def __init__(
-        self, begin: float, end: float, progress: Progress | None, live: Live | None = None
-    ) -> None:
+    def __init__(self, begin: float, end: float, progress: Progress | None, live: Live | None = None) -> None:
         self._begin = begin
         self._span = max(end - begin, 1.0)
         self._progress = progress

@@ -123,7 +123,9 @@ def _run(
     (directory / "task.json").write_text(task_json, encoding="utf-8")
     placed = relocate(task, files)
     open_to_watch(directory)
-    graph = run(placed, directory, lambda fraction, vehicles: connection.send(("progress", fraction, vehicles)))
+    graph = run(
+        placed, directory, lambda fraction, vehicles: connection.send(("progress", fraction, vehicles))
+    )
     close_to_watch(directory)
     tripinfo_to_parquet(directory / "tripinfo.xml", directory / "tripinfo.parquet")
     keep_figures(graph, directory, keep_xml=task.keep_sumo_output)
