@@ -35,8 +35,8 @@ def watch_command(
     from sim.watch.server import LOOPBACK, Server
 
     with Server(folder, port) as server:
-        typer.echo(f"http://{LOOPBACK}:{server.port}/ shows {folder}; Ctrl-C ends it")
         try:
+            typer.echo(f"http://{LOOPBACK}:{server.port}/ shows {folder}; Ctrl-C ends it")
             server.serve_forever(poll_interval=0.1)
         except KeyboardInterrupt:
             typer.echo("ended; a running batch goes on", err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
     from sim.evaluate.results import Report
 
 M = TypeVar("M", bound=BaseModel)
-# A batch of another machine that gives no sign of life for so long counts as gone [s]; its clock need not be ours.
-SILENCE = 30.0
+# A batch of another machine that gives no sign of life for so long counts as gone [s]. While it compiles kernels it is
+# silent too; and its clock need not be ours.
+SILENCE = 180.0
 # No batch has a longer plan [bytes].
 LARGEST = 1 << 26
 
@@ -95,7 +97,10 @@ class Batches:
         if stamp != progress.stamp:
             since = now
         self._heard[directory] = (progress.stamp, since)
-        alive = not is_left_over(directory.name) and now - since < SILENCE
+        if directory.name.endswith(f"-{socket.gethostname()}"):
+            alive = not is_left_over(directory.name)
+        else:
+            alive = now - since < SILENCE
         return Batch(directory.name, alive, plan, progress)
 
     def _plan(self, path: Path) -> BatchPlan:

@@ -7,7 +7,6 @@ import threading
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.batch.store import Store
@@ -17,6 +16,7 @@ from sim.watch.batches import Batch, Batches
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from sim.batch.progress import PlannedRun
 

@@ -115,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 60  # [s] a connection may idle
     server: Server
 
-    def do_GET(self) -> None:  # noqa: N802  (http.server asks for this name)
+    def do_GET(self) -> None:
         if not self._meant_for_us():
             text = "This address belongs to gruenband watch on 127.0.0.1 and answers to no other name.\n"
             self._answer(HTTPStatus.FORBIDDEN, text.encode(), "text/plain; charset=utf-8")

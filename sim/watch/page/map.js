@@ -38,6 +38,8 @@ M.offer = () => {
     ...running.map((run) => [run.key, W.say("map-now", { name: W.named(run) })]),
     ...cells.filter((cell) => cell.id && cell.done > 0).map((cell) => [cell.id, W.say("map-mean", { name: W.named(cell) })]),
   ]);
+  const kind = M.told ? M.told.kind : "waiting";
+  W.choices(W.by("map-figure"), Object.keys(M.figures[kind]).map((key) => [key, W.say("figure-" + key)]));
 };
 
 M.update = async () => {
@@ -104,7 +106,7 @@ M.draw = () => {
 // Colours are put on and taken off as figures come and go; an edge's drawing is made once.
 M.colour = () => {
   const kind = M.told ? M.told.kind : "waiting", figures = M.figures[kind];
-  W.choices(W.by("map-figure"), Object.keys(figures).map((key) => [key, W.say("figure-" + key)]));
+  M.offer();
   const figure = W.by("map-figure").value;
   const [place, digits, limits] = figures[figure];
   const told = M.told ? M.told.edges : {}, rows = [];
@@ -125,7 +127,7 @@ M.colour = () => {
   W.write(W.by("map-note"), note);
   const svg = W.by("map-chart").querySelector("svg");
   if (svg) svg.setAttribute("aria-label", W.say("map-about", { figure: W.say("figure-" + figure), note }));
-  M.legend(figure, limits, digits);
+  M.legend(figure, limits);
   M.table(rows.sort((a, b) => b.value - a.value).slice(0, 20), digits);
 };
 
@@ -137,8 +139,8 @@ M.note = (kind) => {
   return W.say("map-live-note", { name, time: W.clock(time), vehicles, standing, waiting, delay: W.number(delay, 1) });
 };
 
-M.legend = (figure, limits, digits) => {
-  const write = (value) => W.number(value, digits === 0 ? 0 : 0);
+M.legend = (figure, limits) => {
+  const write = (value) => W.number(value, 0);
   const texts = [W.say("figure-" + figure), ...limits.map((limit) => (limit ? "≤ " : "") + write(limit)), "> " + write(limits.at(-1))];
   const legend = W.by("map-legend");
   if (legend.dataset.texts === texts.join()) return;
