@@ -17,7 +17,9 @@ from sim.scenario import load_scenario
 from sim.watch.server import Server
 
 GENERATE = Path(sumo.SUMO_HOME) / "bin" / "netgenerate"
-OPTIONS = "--grid --grid.number 2 --grid.length 120 --grid.attach-length 120 -j traffic_light --no-turnarounds"
+OPTIONS = (
+    "--grid --grid.number 2 --grid.length 120 --grid.attach-length 120 -j traffic_light --no-turnarounds"
+)
 WAYS = (("left0A0", "B0right0"), ("bottom0A0", "A1top0"), ("top1B1", "B0bottom1"))
 
 
@@ -25,7 +27,9 @@ WAYS = (("left0A0", "B0right0"), ("bottom0A0", "A1top0"), ("top1B1", "B0bottom1"
 def cross(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four signals; ``short.toml`` takes a moment, ``long.toml`` longer than any test."""
     folder = tmp_path_factory.mktemp("cross")
-    subprocess.run([GENERATE, *OPTIONS.split(), "-o", folder / "net.net.xml"], check=True, capture_output=True)
+    subprocess.run(
+        [GENERATE, *OPTIONS.split(), "-o", folder / "net.net.xml"], check=True, capture_output=True
+    )
     flows = "".join(
         f'<flow id="f{k}" begin="0" end="9000000" period="exp(0.1)" from="{a}" to="{b}"/>'
         for k, (a, b) in enumerate(WAYS)

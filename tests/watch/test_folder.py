@@ -138,7 +138,10 @@ def test_failed_run_waits_while_a_batch_tries_it_again(folder: Path, cross: Path
     [
         ("progress.json", "{"),
         ("progress.json", '{"stamp": 1, "left": NaN, "running": {}, "failed": [], "message": ""}'),
-        ("progress.json", '{"stamp": 1, "left": null, "running": {"../..": {}}, "failed": [], "message": ""}'),
+        (
+            "progress.json",
+            '{"stamp": 1, "left": null, "running": {"../..": {}}, "failed": [], "message": ""}',
+        ),
         ("progress.json", "\udcff"),
         ("plan.json", "[]"),
         ("plan.json", None),

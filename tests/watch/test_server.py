@@ -20,7 +20,9 @@ from sim.watch.server import DATA, FILES, Server
 COMMAND = [sys.executable, "-m", "sim.cli.main", "watch"]
 
 
-def ask(server: Server, path: str, host: str | None = None, **headers: str) -> tuple[int, dict[str, str], bytes]:
+def ask(
+    server: Server, path: str, host: str | None = None, **headers: str
+) -> tuple[int, dict[str, str], bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     connection.putrequest("GET", path, skip_host=True)
     connection.putheader("Host", host or f"127.0.0.1:{server.port}")
@@ -53,7 +55,9 @@ def test_unchanged_answers_are_not_sent_again(server: Server) -> None:
     assert ask(server, "/state", If_None_Match='"other"')[0] == 200
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "[::1]:{port}", "{ip}:{port}"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "[::1]:{port}", "{ip}:{port}"]
+)
 def test_other_names_of_this_machine_are_refused(server: Server, host: str) -> None:
     name = host.format(port=server.port, ip="127.0.0.2")
     status, _, body = ask(server, "/state", host=name)
@@ -96,7 +100,13 @@ def test_it_can_only_be_read(server: Server, method: str) -> None:
 
 
 def test_nonsense_and_half_requests_do_not_end_it(server: Server) -> None:
-    for request in (b"\r\n\r\n", b"GET\r\n\r\n", b"GET /state HTTP/9.9\r\n\r\n", b"GET / HTTP/1.1\r\nHost", os.urandom(500)):
+    for request in (
+        b"\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"GET /state HTTP/9.9\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost",
+        os.urandom(500),
+    ):
         with socket.create_connection(("127.0.0.1", server.port)) as connection:
             connection.sendall(request)
     assert ask(server, "/state")[0] == 200
