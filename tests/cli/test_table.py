@@ -9,9 +9,9 @@ from typing import Any, cast
 import pytest
 from rich.console import Console
 
+from sim.batch.estimate import Estimate
 from sim.batch.events import BatchPlanned, RunFailed, RunFinished, RunProgress, RunStarted
 from sim.cli import table
-from sim.batch.estimate import Estimate
 from sim.cli.progress import Bars, Lines, time_left
 from sim.run import RunTask  # noqa: TC001
 

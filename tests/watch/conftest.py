@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import sumo
@@ -15,6 +15,9 @@ from sim.batch.plan import plan_batch
 from sim.batch.supervisor import run_batch
 from sim.scenario import load_scenario
 from sim.watch.server import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 GENERATE = Path(sumo.SUMO_HOME) / "bin" / "netgenerate"
 OPTIONS = (

@@ -7,15 +7,18 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
 from sim.evaluate.kpi import write_kpi
 from sim.evaluate.results import read_rows
-from sim.watch.server import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sim.watch.server import Server
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = (

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,10 +17,14 @@ from sim.errors import InputError
 from sim.evaluate.kpi import write_kpi
 from sim.evaluate.results import read_rows, summarise
 from sim.live import LIVE, open_to_watch
-from sim.run import RunTask
 from sim.scenario import load_scenario
 from sim.watch.folder import Folder
 from sim.watch.maps import figures_of, network_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sim.run import RunTask
 
 
 def tasks_of(cross: Path, seeds: range) -> dict[str, RunTask]:

@@ -9,13 +9,16 @@ import signal
 import socket
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
 
 from sim.cli.main import invoke
 from sim.watch.server import DATA, FILES, Server
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 COMMAND = [sys.executable, "-m", "sim.cli.main", "watch"]
 
@@ -73,7 +76,7 @@ def test_it_listens_on_loopback_only(server: Server) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/../../etc/passwd", "/page/../folder.py", "//etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/runs/", "/tmp",
+        "/../../etc/passwd", "/page/../folder.py", "//etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/runs/", "/runs",
         "/index.html/..", "/state/..", "/watch.js/", "/page", "http://evil.example/",
     ],
 )  # fmt: skip
