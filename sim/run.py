@@ -17,6 +17,7 @@ from sim.control.spec import ControllerSpec
 from sim.control.sumo_programs import Floor
 from sim.core.arrays import RED
 from sim.errors import InputError
+from sim.live import Live
 from sim.network.graph import RoadGraph
 from sim.network.layout import Layout, lay_out
 from sim.network.timing import TimingRules
@@ -172,7 +173,8 @@ def run(
     directory : Path
         An empty folder; ``run.json`` and SUMO's ``tripinfo.xml`` are written into it.
     progress : callable, optional
-        Called about once a second with the share simulated and the vehicles in the network.
+        Called about once a second with the share simulated and the vehicles in the network. The run can then also
+        be looked at, see :mod:`sim.live`.
     additional : sequence of Path, optional
         More additional files for SUMO, such as detectors; they must not change what happens.
 
@@ -207,7 +209,7 @@ def run(
         options = record_routes(options, directory)
     session = Session(options, directory / "sumo-errors.log", gui=task.gui)
     watch = Watch(scenario.gridlock_after)
-    ticker = Ticker(scenario.begin, scenario.end, progress)
+    ticker = Ticker(scenario.begin, scenario.end, progress, Live(directory, session))
     seen: dict[str, Any] = {}
     try:
         # Where nobody gives way there is nothing to say about safety.
@@ -269,12 +271,15 @@ class Ticker:
         The window [s].
     progress : callable or None
         Where to report.
+    live : Live, optional
+        The run for those who look at it.
     """
 
-    def __init__(self, begin: float, end: float, progress: Progress | None) -> None:
+    def __init__(self, begin: float, end: float, progress: Progress | None, live: Live | None = None) -> None:
         self._begin = begin
         self._span = max(end - begin, 1.0)
         self._progress = progress
+        self._live = live
         self._last = time.perf_counter()
 
     def tick(self, now: float, running: int) -> None:
@@ -294,6 +299,8 @@ class Ticker:
         if wall - self._last >= 1.0:
             self._last = wall
             self._progress((now - self._begin) / self._span, running)
+            if self._live is not None:
+                self._live.tell(now)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from sim.batch.events import (
 )
 from sim.batch.keys import run_key
 from sim.batch.processes import OnEvent, RunProcesses
+from sim.batch.progress import ProgressFiles
 from sim.batch.store import Store, environment_fault
 from sim.control.registry import find_kind
 from sim.errors import InputError
@@ -184,18 +185,23 @@ class _Batch:
         self._queue: deque[tuple[str, RunTask]] = deque()
         self._running: dict[str, tuple[str, RunTask]] = {}  # machine and task of each key
         self._moved: set[tuple[str, str]] = set()  # machines and controllers of which a run has got somewhere
+        self._progress = ProgressFiles(store)
         self._counts = {"resumed": 0, "done": 0, "failed": 0, "timeout": 0}
 
     def run(self, planned: dict[str, RunTask], runner: AbstractContextManager[Runner]) -> BatchResult:
         with _noted_interrupts() as interrupted:
-            self._open(planned)
-            if self._queue:
-                with runner as running:
-                    while (self._queue or self._running) and not interrupted.is_set():
-                        for place in running.places():
-                            self._fill(running, place)
-                        if self._queue or self._running:
-                            running.watch()
+            try:
+                self._open(planned)
+                if self._queue:
+                    with runner as running:
+                        while (self._queue or self._running) and not interrupted.is_set():
+                            for place in running.places():
+                                self._fill(running, place)
+                            self._progress.pulse()
+                            if self._queue or self._running:
+                                running.watch()
+            finally:
+                self._progress.close()
         return BatchResult(
             planned=len(planned),
             resumed=self._counts["resumed"],
@@ -219,6 +225,7 @@ class _Batch:
                 self._queue.appendleft((event.key, event.task))
             case _:
                 pass
+        self._progress.note(event)
         self._tell(event)
 
     def _open(self, planned: dict[str, RunTask]) -> None:
@@ -226,7 +233,8 @@ class _Batch:
         self.store.prepare()
         finished = self.store.finished(lambda line: self._tell(StoreDamaged(line)))
         resumed = [key for key in planned if key in finished]
-        self._tell(BatchPlanned(len(planned), len(resumed)))
+        self._progress.open(planned)
+        self.note(BatchPlanned(len(planned), len(resumed)))
         for key in resumed:
             self._resume(key, planned[key])
         self._queue.extend((key, task) for key, task in planned.items() if key not in finished)

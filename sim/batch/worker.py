@@ -24,6 +24,7 @@ from sim.evaluate.figures import keep_figures
 from sim.evaluate.kpi import measure, read_facts, write_kpi
 from sim.evaluate.persons import persons_to_parquet
 from sim.evaluate.tripinfo import tripinfo_to_parquet
+from sim.live import close_to_watch, open_to_watch
 from sim.observe.tables import OBSERVED
 from sim.sumo.version import require_sumo, sumo_version
 
@@ -121,9 +122,11 @@ def _run(
     task = RunTask.from_json(task_json)
     (directory / "task.json").write_text(task_json, encoding="utf-8")
     placed = relocate(task, files)
+    open_to_watch(directory)
     graph = run(
         placed, directory, lambda fraction, vehicles: connection.send(("progress", fraction, vehicles))
     )
+    close_to_watch(directory)
     tripinfo_to_parquet(directory / "tripinfo.xml", directory / "tripinfo.parquet")
     persons_to_parquet(directory / "tripinfo.xml", directory / "persons.parquet")
     for name, columns in OBSERVED.items():

@@ -25,6 +25,7 @@ from sim.cli import (
     results,
     run,
     upload,
+    watch,
 )
 from sim.cli.options import Debug  # noqa: TC001 - typer reads the annotation at run time
 from sim.errors import EnvironmentFaultError, GruenbandError
@@ -51,6 +52,7 @@ app.command("results")(results.results_command)
 app.command("merge")(merge.merge_command)
 app.command("compare")(compare.compare_command)
 app.command("report")(report.report_command)
+app.command("watch")(watch.watch_command)
 app.add_typer(plan.app, name="plan")
 app.add_typer(network.app, name="network")
 app.command("check")(check.check_command)

@@ -198,6 +198,28 @@ class Session:
         """
         return {str(name): self.route(name) for name in self._simulation.getPendingVehicles()}
 
+    def under_way(self) -> tuple[list[str], list[float], list[float]]:
+        """
+        Read where every vehicle in the network is and what it has lost so far.
+
+        Returns
+        -------
+        tuple of list
+            Per vehicle the edge, inner ones of junctions with a colon in front, the speed [m/s], and the delay so far,
+            waiting to get in included [s].
+        """
+        vehicle = self._vehicle
+        names = vehicle.getIDList()
+        return (
+            [str(vehicle.getRoadID(name)) for name in names],
+            [float(vehicle.getSpeed(name)) for name in names],
+            [float(vehicle.getTimeLoss(name)) + float(vehicle.getDepartDelay(name)) for name in names],
+        )
+
+    def waiting_to_get_in(self) -> int:
+        """Count the vehicles that should have started and have not got into the network."""
+        return len(self._simulation.getPendingVehicles())
+
     def length(self, vehicle: str) -> float:
         """
         Ask for a vehicle's length.
