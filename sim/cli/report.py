@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.options import Debug, refuse
+from sim.cli.options import Debug, refuse, warn
 
 
 class Language(StrEnum):
@@ -57,7 +57,7 @@ def report_command(
         folder,
         language.value if language else None,
         base,
-        lambda line: typer.echo(f"gruenband: left out: {' '.join(line.split())}", err=True),
+        warn,
     ).encode()
     write_whole(place, page)
     typer.echo(f"{place}: {len(page) / 1e6:.1f} MB; open it in a browser")
