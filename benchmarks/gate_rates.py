@@ -11,10 +11,10 @@ Student's t and of the BCa bootstrap hold it, and how often one cell without a d
 
     gruenband run benchmarks/traffic/gate-*.toml -c self-control --seeds 1-20 --out DIR
 
-and splits them at random into ten seeds for BASE and ten others for HEAD, paired in any order: code that is the same, and
+and splits them at random into --seeds (10) seeds for BASE and as many others for HEAD, paired in any order: code that is the same, and
 traffic that is wholly other, the worst that a change without effect can do. Each split is judged as it is (false
 alarms), and with every delay of HEAD multiplied by 1.03 and more (worsenings found). Pairs of the same seed differ less, so
-the real gate finds more. Needs at least twenty seeds; splits of the same seeds overlap, so the rates are those of these
+the real gate finds more. Splits of the same seeds overlap, so the rates are those of these
 seeds. Exit code 1 if more than one split in ten alarms falsely, or 3 % is found in less than four of five.
 """
 
@@ -53,7 +53,6 @@ DISTRIBUTIONS: dict[str, Draw] = {
 }
 COUNTS = (3, 5, 10, 20, 50)
 FACTORS = (1.0, 1.01, 1.02, 1.03, 1.05)
-SEEDS = 10
 
 
 def lognormal(generator: np.random.Generator, count: int, spread: float) -> np.ndarray:
@@ -71,12 +70,13 @@ def main() -> int:
     parser.add_argument("what", choices=["coverage", "alarms"])
     parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--repetitions", type=int, default=2000)
+    parser.add_argument("--seeds", type=int, default=10, help="of each side of a split")
     args = parser.parse_args()
     if args.what == "coverage":
         return coverage(args.repetitions)
     if args.folder is None:
         parser.error("alarms needs a folder")
-    return alarms(args.folder, args.repetitions)
+    return alarms(args.folder, args.repetitions, args.seeds)
 
 
 def coverage(repetitions: int) -> int:
@@ -105,19 +105,19 @@ def holds(interval: tuple[float, float] | None) -> bool | None:
     return None if interval is None else interval[0] <= 0 <= interval[1]
 
 
-def alarms(folder: Path, repetitions: int) -> int:
+def alarms(folder: Path, repetitions: int, size: int) -> int:
     """Print how often the gate fails for the same code with other traffic, and for code that is worse."""
     rows = [row for row in read_runs(folder, print) if row["status"] == "done"]
     seeds = sorted(set.intersection(*seeds_by_cell(rows)))
-    if len(seeds) < 2 * SEEDS:
-        print(f"{folder} has {len(seeds)} seeds that every cell has; {2 * SEEDS} are needed")
+    if len(seeds) < 2 * size:
+        print(f"{folder} has {len(seeds)} seeds that every cell has; {2 * size} are needed")
         return 2
     failed = dict.fromkeys(FACTORS, 0)
     needed = defaultdict(list)
     for repetition in range(repetitions):
         order = np.random.default_rng(repetition).permutation(seeds)
         base, head = (
-            dict(zip(part.tolist(), range(SEEDS), strict=True)) for part in np.split(order[: 2 * SEEDS], 2)
+            dict(zip(part.tolist(), range(size), strict=True)) for part in np.split(order[: 2 * size], 2)
         )
         before = [row | {"seed": base[row["seed"]], "run_key": 0} for row in rows if row["seed"] in base]
         for factor in FACTORS:
@@ -131,7 +131,7 @@ def alarms(folder: Path, repetitions: int) -> int:
             if factor == 1.0:
                 for cell in comparison.cells:
                     needed[cell.scenario, cell.controller].append(cell.finding.detectable or math.nan)
-    print(f"{repetitions} splits of {len(seeds)} seeds into {SEEDS} and {SEEDS}, {len(needed)} lines each")
+    print(f"{repetitions} splits of {len(seeds)} seeds into {size} and {size}, {len(needed)} lines each")
     for factor, count in failed.items():
         print(f"HEAD = {factor:.2f} x BASE: the gate fails in {count / repetitions:.1%}")
     return int(failed[1.0] > 0.1 * repetitions or failed[1.03] < 0.8 * repetitions)

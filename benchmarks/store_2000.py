@@ -1,7 +1,7 @@
 """
 A complete store of 2,000 runs from a handful of real ones, to measure what reads a large store.
 
-    python benchmarks/store_2000.py OUT [--runs 2000]
+    python benchmarks/store_2000.py OUT [--runs 2000] [--measure]
 
 First every scenario x controller (and floor) below is simulated once, with a short window. Then each of these runs
 is multiplied over the seeds: all its files are copied, the losses of its vehicles are drawn anew with the seed, and
@@ -15,8 +15,11 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import shutil
+import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +27,7 @@ from sim.batch.plan import plan_batch
 from sim.batch.supervisor import run_batch
 from sim.control.registry import parse_controller
 from sim.evaluate.database import connect
+from sim.evaluate.index import INDEX
 from sim.evaluate.kpi import measure, write_kpi
 from sim.evaluate.results import read_rows
 from sim.scenario import load_scenario
@@ -103,10 +107,37 @@ def main() -> int:
     )
     parser.add_argument("out", type=Path)
     parser.add_argument("--runs", type=int, default=2000)
+    parser.add_argument("--measure", action="store_true")
     args = parser.parse_args()
     store = make_store(args.out, args.runs)
     print(f"{sum(1 for _ in (store / 'runs').iterdir())} runs in {store}")
-    return 0
+    return measure_commands(store) if args.measure else 0
+
+
+def measure_commands(store: Path) -> int:
+    """Time the commands that read a store."""
+    baseline = store / "baseline.json"
+    (store / INDEX).unlink(missing_ok=True)
+    slow = 0
+    for name, *arguments in (
+        ("results, no index yet", "results", store),
+        ("results", "results", store),
+        ("results --json", "results", store, "--json"),
+        ("results --baseline", "results", store, "--baseline", baseline),
+        ("compare with itself", "compare", store, store),
+        ("compare with the baseline", "compare", baseline, store),
+        ("compare controllers", "compare", store, "--base-controller", "program"),
+    ):
+        begun = time.perf_counter()
+        command = [sys.executable, "-m", "sim.cli.main", *map(str, arguments)]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, _, usage = os.wait4(process.pid, 0)
+        wall, memory = time.perf_counter() - begun, usage.ru_maxrss / 1024
+        print(
+            f"{name:27} {wall:5.2f} s, processor {usage.ru_utime + usage.ru_stime:5.2f} s, {memory:4.0f} MiB"
+        )
+        slow += "no index" not in name and (wall > 2 or memory > 1024)
+    return int(slow > 0)
 
 
 if __name__ == "__main__":

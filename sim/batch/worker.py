@@ -121,13 +121,15 @@ def _run(
     task = RunTask.from_json(task_json)
     (directory / "task.json").write_text(task_json, encoding="utf-8")
     placed = relocate(task, files)
-    graph = run(placed, directory, lambda fraction, vehicles: connection.send(("progress", fraction, vehicles)))
+    graph = run(
+        placed, directory, lambda fraction, vehicles: connection.send(("progress", fraction, vehicles))
+    )
     tripinfo_to_parquet(directory / "tripinfo.xml", directory / "tripinfo.parquet")
-    keep_figures(graph, directory, keep_xml=task.keep_sumo_output)
     persons_to_parquet(directory / "tripinfo.xml", directory / "persons.parquet")
     for name, columns in OBSERVED.items():
         if (table := directory / f"{name}.csv").is_file():
             csv_to_parquet(table, columns, table.with_suffix(".parquet"))
+    keep_figures(graph, directory, keep_xml=task.keep_sumo_output)
     if not task.keep_sumo_output:
         (directory / "tripinfo.xml").unlink()
     facts = read_facts(directory)

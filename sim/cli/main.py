@@ -11,7 +11,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim import __version__
-from sim.cli import check, compare, doctor, events, export, listing, merge, plan, report, results, run, upload
+from sim.cli import (
+    check,
+    compare,
+    doctor,
+    events,
+    export,
+    listing,
+    merge,
+    network,
+    plan,
+    report,
+    results,
+    run,
+    upload,
+)
 from sim.cli.options import Debug  # noqa: TC001 - typer reads the annotation at run time
 from sim.errors import EnvironmentFaultError, GruenbandError
 
@@ -38,6 +52,7 @@ app.command("merge")(merge.merge_command)
 app.command("compare")(compare.compare_command)
 app.command("report")(report.report_command)
 app.add_typer(plan.app, name="plan")
+app.add_typer(network.app, name="network")
 app.command("check")(check.check_command)
 app.command("export")(export.export_command)
 app.command("upload")(upload.upload_command)

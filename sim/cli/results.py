@@ -43,6 +43,8 @@ def results_command(
 
     if as_json + as_csv + (baseline is not None) > 1:
         refuse("--json, --csv and --baseline exclude each other; give one of them")
+    if signals and baseline is not None:
+        refuse("a baseline holds the figures of whole runs; give either --signals or --baseline")
     if not (folder / "runs").is_dir():
         what = "has no results" if folder.is_dir() else "does not exist"
         refuse(f"{folder} {what}; name a folder that 'gruenband run' wrote")

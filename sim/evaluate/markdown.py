@@ -29,7 +29,7 @@ _TITLES = (
     "remarks",
 )
 _ALL_TITLES = ("", *_TITLES[1:9], "BCa interval", "of control delay", "p (Holm)", "shows from", "remarks")
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~@&$:-])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#!|<>~@&$:])")
 
 
 def to_markdown(comparison: Comparison) -> str:
@@ -115,6 +115,6 @@ def _long(cell: Cell) -> list[str]:
     more = [
         wording.interval(cell, found.bca_interval),
         wording.share(cell),
-        wording.probability(found.p_holm),
+        escape(wording.probability(found.p_holm)),
     ]
     return [*_names(cell), *_figures(cell), *more, wording.detectable(cell), escape(wording.remarks(cell))]

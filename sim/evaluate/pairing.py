@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -71,12 +72,20 @@ def cells_of(rows: Iterable[Row], controller: str | None, side: str) -> dict[Key
         known = {row["controller"] for row in rows}
         msg = f"{side} has no runs of the controller '{controller}'{near_miss(controller or '', known)}"
         raise InputError(msg)
+    short = _without_folders({str(row["controller"]) for row in chosen})
     cells: dict[Key, list[Row]] = defaultdict(list)
     for row in sorted(
         chosen, key=lambda row: (row["scenario"], float(row["scale"]), row["controller"], row["seed"])
     ):
-        cells[row["scenario"], row["controller"], float(row["scale"])].append(row)
+        cells[row["scenario"], short[row["controller"]], float(row["scale"])].append(row)
     return dict(cells)
+
+
+def _without_folders(labels: set[str]) -> dict[str, str]:
+    """Shorten ``plan:file=/my/checkout/plan.json``: a baseline made elsewhere names another folder for the same file."""
+    short = {label: re.sub(r"=[^,=]*/", "=", label) for label in labels}
+    names = list(short.values())
+    return {label: name if names.count(name) == 1 else label for label, name in short.items()}
 
 
 def match(base: Iterable[Key], head: Iterable[Key], *, across: bool, same: bool) -> list[tuple[Key, Key]]:

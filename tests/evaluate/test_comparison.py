@@ -333,3 +333,13 @@ def test_tolerances() -> None:
     assert Tolerance.parse("0.5").of(20) == 0.5
     assert Tolerance.parse(" 2 % ").of(-20) == 0.4
     assert str(Tolerance.parse("2%")) == "2 %"
+
+
+def test_a_plan_is_the_same_in_another_checkout() -> None:
+    here, there = (
+        runs([1.0], controller=f"plan:day=monday,file=/{folder}/plan.json") for folder in ("a/b", "c")
+    )
+    assert only(judged(here, there)).controller == "plan:day=monday,file=plan.json"
+    assert judged(here, there).passed
+    both = judged(here + there, here + there)
+    assert [cell.finding.verdict for cell in both.cells] == ["equal", "equal"]
