@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.options import Debug, refuse
+from sim.cli.options import Debug, refuse, warn
 
 
 class Language(StrEnum):
@@ -53,12 +53,8 @@ def report_command(
     place = folder / "report.html" if out is None else out
     if place.is_dir():
         refuse(f"{place} is a folder; name a file such as {place / 'report.html'}")
-    page = build_page(
-        folder,
-        language.value if language else None,
-        base,
-        lambda line: typer.echo(f"gruenband: left out: {' '.join(line.split())}", err=True),
-    ).encode()
+    # A folder's name need not be text.
+    page = build_page(folder, language.value if language else None, base, warn).encode("utf-8", "replace")
     write_whole(place, page)
     typer.echo(f"{place}: {len(page) / 1e6:.1f} MB; open it in a browser")
     return 0

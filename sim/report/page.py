@@ -113,6 +113,7 @@ def build_page(
     faults: list[str] = []
 
     def note(line: str) -> None:
+        line = " ".join(line.split())
         faults.append(line)
         if on_fault is not None:
             on_fault(line)

@@ -27,15 +27,15 @@ def test_a_page_is_written_whole(call: Any, cross: Path, tmp_path: Path) -> None
     assert call("report", out, "--out", german, "--language", "de").code == 0
     assert '<html lang="de" data-fixed="1">' in german.read_text(encoding="utf-8")
 
+    assert "is a folder; name a file" in call("report", out, "--out", tmp_path).error
+    assert "did you mean 'program'" in call("report", out, "--base", "programm").error
+
     half = next((out / "runs").iterdir())
     (half / "kpi.parquet").write_bytes(b"PAR1")
     answer = call("report", out)
     assert answer.code == 0
-    assert answer.err.startswith(f"gruenband: left out: {half}: half-written")
+    assert answer.err.startswith(f"gruenband: {half}: half-written")
     assert half.name in page.read_text(encoding="utf-8")
-
-    assert "is a folder; name a file" in call("report", out, "--out", tmp_path).error
-    assert "did you mean 'program'" in call("report", out, "--base", "programm").error
 
 
 def test_folders_without_results_are_refused(call: Any, tmp_path: Path) -> None:
