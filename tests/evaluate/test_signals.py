@@ -12,18 +12,12 @@ from crossing import CYCLE, END, GREEN, LENGTH, SPEED
 
 from sim.errors import InputError, RunFailedError
 from sim.evaluate.database import connect, records
-from sim.evaluate.diagrams import (
-    coordination,
-    find_turns,
-    path_distances,
-    queue_curve,
-    signal_timing,
-    time_space,
-)
 from sim.evaluate.figures import EDGES, TURNS
+from sim.evaluate.greens import greens_of
 from sim.evaluate.quality import quality
 from sim.evaluate.record import read_record
 from sim.evaluate.recorded import EDGE_TIMES, SWITCHES
+from sim.evaluate.signal_figures import queue_lengths
 from sim.evaluate.spillback import full_time
 from sim.network.flow import saturation_headway
 from sim.scenario import load_scenario
@@ -100,10 +94,8 @@ def test_greens_from_the_lamps_are_those_of_the_plan(net: Path, three: Path, ove
     assert (row["green_share"], row["cycle"], row["permissive_share"]) == (30 / 90, 90, 0)
     assert turn(overload, "side")["green_share"] == pytest.approx(50 / 90)
     record, passages, _ = crossing.evaluate(overload, net)
-    timing = signal_timing(record, passages.turns, "c")
-    (begins, ends), _ = (
-        timing.values() if turn(overload, "in")["groups"] == "K1" else [*timing.values()][::-1]
-    )
+    (links,) = [turn.links for turn in passages.turns if turn.from_edge == "in"]
+    begins, ends = greens_of(record.lamps["c"], links, record.end)
     assert begins.tolist() == [GREEN[0] + CYCLE * k for k in range(10)]
     assert ends.tolist() == [GREEN[1] + CYCLE * k for k in range(10)]
 
@@ -136,8 +128,10 @@ def test_saturation_is_demand_by_capacity(net: Path, overload: Path) -> None:
 
 def test_queue_grows_by_what_cannot_pass(net: Path, overload: Path) -> None:
     record, passages, _ = crossing.evaluate(overload, net)
-    (number,) = find_turns(passages, "c", "in")
-    times, queue = queue_curve(record, passages, [number])
+    (number,) = [k for k, turn in enumerate(passages.turns) if turn.from_edge == "in"]
+    times = np.arange(record.begin, record.end + 2.5, 5.0)
+    ours = passages.turn == number
+    queue = queue_lengths(passages.arrival[ours], passages.passed[ours], times)
     come = np.array([3 * k + LENGTH / SPEED for k in range(300)])
     gone = np.sort(record.passed[(record.passed > 0) & (record.next_edge >= 0)])
     mine = np.sort(passages.passed[(passages.turn == number) & ~np.isnan(passages.passed)])
@@ -191,48 +185,6 @@ def test_time_full_is_counted_with_somebody_late() -> None:
     assert full_time(entered, due, passed, 4) == 0
 
 
-def test_coordination_diagram_of_three_cars(net: Path, three: Path) -> None:
-    record, passages, _ = crossing.evaluate(three, net)
-    (number,) = find_turns(passages, "c", "in")
-    diagram = coordination(record, passages, number)
-    assert diagram.begin.tolist() == [0, 60, 150, 240]
-    assert diagram.green.tolist() == [30, 120, 210, 300]
-    assert diagram.end.tolist() == [60, 150, 240, 300]
-    assert diagram.cycle.tolist() == [0, 0, 1]
-    assert diagram.on_green.tolist() == [False, True, False]
-    assert diagram.in_cycle == pytest.approx([20, 50, 5], abs=1.5)
-    assert diagram.share == pytest.approx(1 / 3)
-
-
-def test_time_space_diagram_of_three_cars(net: Path, three: Path) -> None:
-    record, passages, graph = crossing.evaluate(three, net)
-    diagram = time_space(record, passages, graph, ["in", "out"])
-    assert diagram.distance.tolist() == path_distances(graph, ["in", "out"]).tolist()
-    assert (diagram.bands[0].signal, diagram.bands[0].place) == ("c", LENGTH)
-    assert diagram.bands[0].begins.tolist() == [30, 120, 210]
-    red = diagram.vehicle == record.trips.ids.tolist().index("red")
-    time, place = diagram.time[red], diagram.place[red]
-    # In, to the stop line, waits, over the junction, out, gone; then the gap.
-    assert time[:3] == pytest.approx([0, 20, 30], abs=2.5)
-    assert place[:3] == pytest.approx([0, LENGTH, LENGTH])
-    assert np.isnan(time[-1])
-    assert np.isnan(place[-1])
-    assert (np.diff(time[:-1]) >= 0).all()
-    assert (np.diff(place[:-1]) >= 0).all()
-    with pytest.raises(InputError, match=r"edge 'out' does not lead to 'in'; next edges: none"):
-        time_space(record, passages, graph, ["out", "in"])
-    with pytest.raises(InputError, match=r"no edge 'inn'; did you mean 'in'\?"):
-        time_space(record, passages, graph, ["inn"])
-
-
-def test_unknown_turns_are_refused(net: Path, three: Path) -> None:
-    passages = crossing.evaluate(three, net)[1]
-    with pytest.raises(InputError, match=r"no signal 'x'; known: c"):
-        find_turns(passages, "x")
-    with pytest.raises(InputError, match=r"signal 'c' has no turn in -> gone; it has .*in -> out"):
-        find_turns(passages, "c", "in", "gone")
-
-
 def test_waiting_at_the_end_counts(overload: Path, net: Path) -> None:
     record, passages, _ = crossing.evaluate(overload, net)
     waits = np.isnan(passages.passed)
@@ -275,8 +227,8 @@ def test_adaptive_control_is_recorded_to_the_second(net: Path, tmp_path: Path) -
     assert 0.2 < float(str(row["green_share"])) < 0.9
     assert float(str(row["flow"])) > 600
     record, passages, _ = crossing.evaluate(run, net)
-    greens = signal_timing(record, passages.turns, "c")
-    for begins, ends in greens.values():
+    for turn in passages.turns:
+        begins, ends = greens_of(record.lamps["c"], turn.links, record.end)
         assert (ends > begins).all()
     # Nobody passes at red: everybody in a green or within the yellow after it.
     for number, way in enumerate(passages.turns):
