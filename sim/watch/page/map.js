@@ -1,6 +1,6 @@
 "use strict";
 // The network: its roads coloured and their widths stepped by one figure, of a running simulation or of finished runs.
-const M = { show: "", tag: "", net: null, told: null, view: null, lines: new Map() };
+const M = { busy: false, show: "", shown: null, failed: "", tag: "", net: null, told: null, view: null, lines: new Map() };
 
 // Of each kind of data: the place of a figure in an edge's row, its digits, and the upper limits of its classes.
 M.figures = {
@@ -48,9 +48,11 @@ M.update = async () => {
   if (!target) return M.nothing(W.say("map-none"));
   const show = target.key || target.id;
   if (M.show !== show || !M.net) {
+    if (!M.net && M.failed !== show) M.nothing(W.say("map-loading"));
     const answer = await W.ask("network?show=" + show);
     if (!answer) return undefined;
-    if (answer.data.fault) { M.net = null; return M.nothing(answer.data.fault); }
+    if (answer.data.fault) { M.failed = show; return M.nothing(answer.data.fault); }
+    M.failed = "";
     M.show = show;
     M.told = null;
     if (M.tag !== answer.tag || !M.net) {
@@ -64,7 +66,7 @@ M.update = async () => {
   if (!answer || show !== M.show) return undefined;
   if (answer.data.fault) { M.told = null; M.colour(); W.write(W.by("map-note"), answer.data.fault); return undefined; }
   M.told = answer.data;
-  M.target_now = target;
+  M.shown = target;
   M.colour();
   return undefined;
 };
@@ -133,7 +135,7 @@ M.colour = () => {
 
 M.note = (kind) => {
   if (!M.told || kind === "waiting") return W.say("map-waiting");
-  const name = W.named(M.target_now);
+  const name = W.named(M.shown);
   if (kind === "mean") return W.say(M.told.seeds === 1 ? "map-mean-note-1" : "map-mean-note", { name, seeds: M.told.seeds });
   const { time, vehicles, standing, waiting, delay } = M.told;
   return W.say("map-live-note", { name, time: W.clock(time), vehicles, standing, waiting, delay: W.number(delay, 1) });

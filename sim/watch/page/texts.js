@@ -31,6 +31,7 @@ W.texts = {
   "map-table-about": ["Edges with the highest figures", "Kanten mit den höchsten Werten"],
   "map-about": ["Map of the network: {figure}. {note}", "Karte des Netzes: {figure}. {note}"],
   "map-none": ["Nothing to show yet.", "Noch nichts zu zeigen."],
+  "map-loading": ["The network is being read …", "Das Netz wird gelesen …"],
   "map-auto": ["Automatic: what is running, else the first result", "Automatisch: was läuft, sonst das erste Ergebnis"],
   "map-now": ["running: {name}", "läuft: {name}"],
   "map-mean": ["results: {name}", "Ergebnisse: {name}"],

@@ -22,13 +22,25 @@ W.poll = async () => {
       if (data.fault) throw new Error(data.fault);
       W.state = data;
       W.show();
-      await M.update();
+      W.redraw();
     }
   } catch (error) {
-    W.by("lost").hidden = false;
-    W.write(W.by("lost"), error instanceof TypeError ? W.say("lost") : error.message);
+    W.fail(error);
   }
   setTimeout(W.poll, 1000);
+};
+
+W.fail = (error) => {
+  W.by("lost").hidden = false;
+  W.write(W.by("lost"), error instanceof TypeError ? W.say("lost") : error.message);
+};
+
+// A large network takes some seconds to draw; the figures go on meanwhile.
+W.redraw = async () => {
+  if (M.busy) return;
+  M.busy = true;
+  try { await M.update(); } catch (error) { W.fail(error); }
+  M.busy = false;
 };
 
 W.show = () => {
@@ -117,7 +129,7 @@ W.by("pause").addEventListener("click", () => {
   W.by("pause").setAttribute("aria-pressed", String(W.paused));
   W.write(W.by("announce"), W.paused ? W.say("paused") : "");
 });
-W.by("map-show").addEventListener("change", () => { if (W.state) M.update(); });
+W.by("map-show").addEventListener("change", () => { if (W.state) W.redraw(); });
 W.by("map-figure").addEventListener("change", () => { if (M.net) M.colour(); });
 W.by("map-box").addEventListener("toggle", () => { if (M.net) M.colour(); });
 for (const [name, act] of Object.entries({
