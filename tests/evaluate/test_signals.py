@@ -94,7 +94,7 @@ def test_greens_from_the_lamps_are_those_of_the_plan(net: Path, three: Path, ove
     assert (row["green_share"], row["cycle"], row["permissive_share"]) == (30 / 90, 90, 0)
     assert turn(overload, "side")["green_share"] == pytest.approx(50 / 90)
     record, passages, _ = crossing.evaluate(overload, net)
-    (links,) = [turn.links for turn in passages.turns if turn.from_edge == "in"]
+    (links,) = [way.links for way in passages.turns if way.from_edge == "in"]
     begins, ends = greens_of(record.lamps["c"], links, record.end)
     assert begins.tolist() == [GREEN[0] + CYCLE * k for k in range(10)]
     assert ends.tolist() == [GREEN[1] + CYCLE * k for k in range(10)]
@@ -128,7 +128,7 @@ def test_saturation_is_demand_by_capacity(net: Path, overload: Path) -> None:
 
 def test_queue_grows_by_what_cannot_pass(net: Path, overload: Path) -> None:
     record, passages, _ = crossing.evaluate(overload, net)
-    (number,) = [k for k, turn in enumerate(passages.turns) if turn.from_edge == "in"]
+    (number,) = [k for k, way in enumerate(passages.turns) if way.from_edge == "in"]
     times = np.arange(record.begin, record.end + 2.5, 5.0)
     ours = passages.turn == number
     queue = queue_lengths(passages.arrival[ours], passages.passed[ours], times)
@@ -227,12 +227,10 @@ def test_adaptive_control_is_recorded_to_the_second(net: Path, tmp_path: Path) -
     assert 0.2 < float(str(row["green_share"])) < 0.9
     assert float(str(row["flow"])) > 600
     record, passages, _ = crossing.evaluate(run, net)
-    for turn in passages.turns:
-        begins, ends = greens_of(record.lamps["c"], turn.links, record.end)
-        assert (ends > begins).all()
     # Nobody passes at red: everybody in a green or within the yellow after it.
     for number, way in enumerate(passages.turns):
-        begins, ends = greens[way.groups[0]]
+        begins, ends = greens_of(record.lamps["c"], way.links, record.end)
+        assert (ends > begins).all()
         for time in passages.passed[(passages.turn == number) & ~np.isnan(passages.passed)]:
             assert ((begins <= time) & (time < ends + 5)).any()
 
