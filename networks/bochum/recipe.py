@@ -16,6 +16,7 @@ from pathlib import Path
 
 import sumo
 from city import read_city
+from equip import write_additional
 from lay import lay_out
 from plain import write_plain
 
@@ -31,7 +32,7 @@ OPTIONS = (
 
 def build(name: str, junctions: tuple[str, ...], target: Path) -> None:
     """
-    Write the plain XML and the net into a folder.
+    Write the plain XML, the net, and its loops and stops into a folder.
 
     Parameters
     ----------
@@ -50,7 +51,9 @@ def build(name: str, junctions: tuple[str, ...], target: Path) -> None:
         netconvert(name, target, built)
         # The first comment holds the date and the paths of the build.
         text = re.sub(r"<!--.*?-->\s*", "", built.read_text(encoding="utf-8"), count=1, flags=re.DOTALL)
-    (target / f"{name}.net.xml").write_text(text, encoding="utf-8")
+    net = target / f"{name}.net.xml"
+    net.write_text(text, encoding="utf-8")
+    write_additional(plan, net, target / f"{name}.add.xml")
 
 
 def netconvert(name: str, folder: Path, output: Path, *options: str) -> None:
