@@ -325,8 +325,25 @@ def write_plan(plan: Plan, path: Path) -> None:
     path : Path
         Where to.
     """
+    write_whole(path, dump_plan(plan))
+
+
+def dump_plan(plan: Plan) -> bytes:
+    """
+    Write a plan as JSON.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+
+    Returns
+    -------
+    bytes
+        Content of a plan file.
+    """
     text = json.dumps(head(plan) | plan.model_dump(exclude_defaults=True), ensure_ascii=False, indent=1)
-    write_whole(path, (text + "\n").encode())
+    return (text + "\n").encode()
 
 
 def head(plan: Plan) -> dict[str, Any]:
