@@ -156,7 +156,7 @@ def _walks(hour: int, plan: Plan, net: Path, modes: dict[str, Any]) -> list[tupl
         places = {towards: lengths[towards] - near, away: near}
         for start, end in ((towards, away), (away, towards)):
             walk = f'<walk edges="{start} {end}" arrivalPos="{places[end]:.2f}"/>'
-            found.append((begin, _flow("personFlow", f"w.{start}.{hour}", "walker", begin, count,
+            found.append((begin, _flow("personFlow", f"w.{node}.{start}.{hour}", "walker", begin, count,
                                        f'departPos="{places[start]:.2f}"', walk)))  # fmt: skip
     return found
 

@@ -15,10 +15,11 @@ import tempfile
 from pathlib import Path
 
 import sumo
-from city import read_city
+from city import HERE, read_city
 from equip import write_additional
 from lay import lay_out
 from plain import write_plain
+from signals import design, write_signals
 
 OPTIONS = (
     "--no-turnarounds",
@@ -54,6 +55,9 @@ def build(name: str, junctions: tuple[str, ...], target: Path) -> None:
     net = target / f"{name}.net.xml"
     net.write_text(text, encoding="utf-8")
     write_additional(plan, net, target / f"{name}.add.xml")
+    routes = HERE.parents[1] / "scenarios" / "demand" / f"{name}.rou.xml.gz"
+    if routes.is_file():  # the first build of a new network gives the net that its demand is made for
+        write_signals(name, design(name, net, routes, HERE.parent / name / "design.toml"), target)
 
 
 def netconvert(name: str, folder: Path, output: Path, *options: str) -> None:
