@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from sim.network.graph import RoadGraph
     from sim.signals.profile import Profile
 
-# RiLSA 2015, 2.5.1: up to 90 s if possible, 120 s at most; shorter ones than 50 s are for small signals only [s].
-SHORTEST_CYCLE, AIMED_CYCLE, LONGEST_CYCLE, CYCLE_STEP = 40, 90, 120, 5
+# RiLSA 2015, 2.5.1: up to 90 s if possible, 120 s at most; below 60 s too much is lost in changes (assumed).
+SHORTEST_CYCLE, AIMED_CYCLE, LONGEST_CYCLE, CYCLE_STEP = 60, 90, 120, 5
 
 
 @dataclass

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.control.critical import FOLLOW_UP, GAP
+from sim.network.flow import QUEUE_SPACE
 from sim.signals.lamps import GREEN, PERMISSIVE, is_green
 
 if TYPE_CHECKING:
@@ -26,10 +27,12 @@ if TYPE_CHECKING:
     from sim.design.loads import Loads
     from sim.design.site import Site
 
-# Lost at the begin of green less what is gained of the yellow [s]; as in sim.control.webster.
-START_LOSS = 1.0
+# Lost at the begin of green [s]; what SUMO's drivers gain of the yellow is kept as a reserve.
+START_LOSS = 2.0
 # Turners who wait on the junction and leave when green has ended, each cycle and lane; assumed.
-SNEAKERS = 1.5
+SNEAKERS = 1.0
+# A queue is at times this much longer than on average [-]; assumed.
+LONG_QUEUE = 1.5
 # What is left of a turn's capacity beside a pedestrian green; assumed.
 BESIDE_WALKERS = 0.85
 # Period over which an overload lasts [h].
@@ -245,12 +248,29 @@ class Judge:
         """
         lanes = self.lanes(rows)
         cycle = rows.shape[1]
-        lost = sum(lane.delay * lane.volume for lane in lanes)
+        lost = sum(lane.delay * lane.volume for lane in lanes) + self._blocked(lanes, cycle)
         for head in self.site.heads:
             if head.on_foot:
                 red = cycle - int(np.count_nonzero(rows[head.streams[0]] == GREEN))
                 lost += WALKERS * red * red / (2.0 * cycle)
         return lost, max((lane.saturation for lane in lanes), default=0.0)
+
+    def _blocked(self, lanes: list[LanePerformance], cycle: int) -> float:
+        """Sum up what lanes lose beside one whose queue does not fit into it [s/h]."""
+        lost = 0.0
+        for lane in lanes:
+            red = cycle * (1.0 - min(lane.capacity * self.loads.headway[lane.streams[0]] / 3600.0, 1.0))
+            queue = LONG_QUEUE * lane.volume * red / 3600.0 * QUEUE_SPACE
+            first = self.site.streams[lane.streams[0]]
+            over = min(max(queue / max(first.room, QUEUE_SPACE) - 1.0, 0.0), 1.0)
+            if over > 0.0:
+                beside = sum(
+                    other.volume
+                    for other in lanes
+                    if other is not lane and self.site.streams[other.streams[0]].source == first.source
+                )
+                lost += over * lane.delay * (beside + lane.volume)
+        return lost
 
     def longest_walk_wait(self, rows: NDArray[np.uint8]) -> float:
         """

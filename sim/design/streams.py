@@ -62,6 +62,8 @@ class Stream:
         Edges that a crossing leads over.
     to_lane : str
         Lane or crossing it leads to.
+    room : float
+        Length of its lane [m].
     """
 
     link: int
@@ -79,6 +81,7 @@ class Stream:
     buses: bool = False
     crossed: frozenset[str] = frozenset()
     to_lane: str = ""
+    room: float = 1000.0
 
     @property
     def on_foot(self) -> bool:
@@ -213,6 +216,7 @@ def _driven(graph: RoadGraph, number: int) -> Stream:
         speed=float(lane.getSpeed()),
         buses=buses,
         to_lane=movement.to_lane,
+        room=float(lane.getLength()),
     )
 
 
