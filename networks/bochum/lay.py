@@ -10,6 +10,7 @@ from city import LANE, Approach, City, Link, Point, inner, length, point_at
 
 WIDTH = {"walk": 2.5, "cycle": 1.85, "bus": LANE, "car": LANE, "tram": 3.2}  # [m], assumed
 CUT = 250.0  # a street that leaves the network ends this far from its last junction [m]
+SETBACK = 20.0  # from the middle of a junction to the stop line, about; bays are given from the stop line [m]
 TAPER = 20.0  # least part of a link that stays without bay [m]
 
 
@@ -78,6 +79,7 @@ def lay_out(city: City, chosen: tuple[str, ...]) -> Plan:
     edges: list[Edge] = []
     degree: dict[str, int] = {}
     for link in links:
+        _refuse_overlap(city, link)
         for name, at in ((link.a, link.line[0]), (link.b, link.line[-1])):
             nodes[name] = at
             degree[name] = degree.get(name, 0) + 1
@@ -145,9 +147,10 @@ def _direction(city: City, link: Link, *, forward: bool, nodes: dict[str, Point]
     size = length(line)
     if approach.bay == "full":
         return [Edge(edge, tail, head, widened, beside(line, offset - bay), link, (far, near))]
-    if float(approach.bay) > size - TAPER:
+    reach = float(approach.bay) + SETBACK
+    if reach > size - TAPER:
         sys.exit(f"{edge}: a bay of {approach.bay} m does not fit {size:.0f} m; write bay = \"full\"")
-    split = size - float(approach.bay)
+    split = size - reach
     node = f"bay_{edge}"
     nodes[node] = beside((*_until(line, split),), offset)[-1]
     first = (line[0], *inner(line, 0.0, split), point_at(line, split))
@@ -156,6 +159,20 @@ def _direction(city: City, link: Link, *, forward: bool, nodes: dict[str, Point]
         Edge(edge, tail, node, through, beside(first, offset), link, (far, near)),
         Edge(f"{edge}_app", node, head, widened, beside(second, offset - bay), link, (far, near)),
     ]
+
+
+def _refuse_overlap(city: City, link: Link) -> None:
+    """Refuse left bays of both directions that would lie on each other in the median."""
+    if link.road.tram == "own":
+        return
+    room, bays = length(link.line), []
+    for here, there in ((link.a, link.b), (link.b, link.a)):
+        junction = city.junctions.get(here.removeprefix(f"{link.street}_"))
+        approach = junction.approaches.get(there.removeprefix(f"{link.street}_")) if junction else None
+        if approach and approach.left:
+            bays.append((approach.left, room if approach.bay == "full" else float(approach.bay) + SETBACK))
+    if len(bays) == 2 and sum(reach for _, reach in bays) > room and sum(n for n, _ in bays) * LANE > link.road.median:
+        sys.exit(f"{link.street}: the left bays of {link.a} and {link.b} overlap: {room:.0f} m; shorten them or widen the median")
 
 
 def _until(line: tuple[Point, ...], place: float) -> list[Point]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 RAIL = "rail_urban rail rail_electric rail_fast ship"
 CROSSING = 4.0  # width of a crossing [m], assumed
+RADIUS = 9.0  # of the kerbs at signals [m], assumed
 
 
 def write_plain(plan: Plan, name: str, folder: Path) -> None:
@@ -47,7 +48,7 @@ def _nodes(plan: Plan) -> str:
     for name, (x, y) in plan.nodes.items():
         kind = "priority"
         if name in plan.signals:
-            kind = f'traffic_light" tl="{plan.city.junctions[name].signal}'
+            kind = f'traffic_light" tl="{plan.city.junctions[name].signal}" radius="{RADIUS:.2f}'
         elif name in plan.ends:
             kind = "dead_end"
         lines.append(f'    <node id="{name}" x="{x:.2f}" y="{y:.2f}" type="{kind}"/>')

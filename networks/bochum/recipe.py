@@ -57,7 +57,7 @@ def build(name: str, junctions: tuple[str, ...], target: Path) -> None:
     write_additional(plan, net, target / f"{name}.add.xml")
     routes = HERE.parents[1] / "scenarios" / "demand" / f"{name}.rou.xml.gz"
     if routes.is_file():  # the first build of a new network gives the net that its demand is made for
-        write_signals(name, design(name, net, routes, HERE.parent / name / "design.toml"), target)
+        write_signals(name, design(name, net, routes, HERE / "design.toml"), target)
 
 
 def netconvert(name: str, folder: Path, output: Path, *options: str) -> None:

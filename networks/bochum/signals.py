@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from sim.design.choices import Choices, read_choices
 from sim.design.files import with_programs
 from sim.design.network import design_network
 from sim.design.report import write_report
@@ -69,7 +70,7 @@ def turn_volumes(routes_file: Path, hour: int) -> dict[tuple[str, str], float]:
     return dict(found)
 
 
-def design(name: str, geometry: Path, routes_file: Path, choices: Path, progress: bool = False) -> Design:  # noqa: FBT001, FBT002
+def design(name: str, geometry: Path, routes_file: Path, choices: Path) -> Design:
     """
     Design the signals of a network.
 
@@ -82,9 +83,7 @@ def design(name: str, geometry: Path, routes_file: Path, choices: Path, progress
     routes_file : Path
         Its demand.
     choices : Path
-        What is decided by hand; need not exist.
-    progress : bool, optional
-        Name the signals on the way.
+        What is decided by hand, also for signals of other networks; need not exist.
 
     Returns
     -------
@@ -92,13 +91,15 @@ def design(name: str, geometry: Path, routes_file: Path, choices: Path, progress
         Programs for the times of day, checked for safety.
     """
     volumes = {program: turn_volumes(routes_file, hour) for program, hour in DESIGN_HOURS.items()}
-    return design_network(geometry, volumes, choices if choices.is_file() else None, name=name,
-                          progress=print if progress else None)  # fmt: skip
+    text = geometry.read_text(encoding="utf-8")
+    decided = read_choices(choices) if choices.is_file() else Choices()
+    here = {signal: one for signal, one in decided.signal.items() if f'tl="{signal}"' in text}
+    return design_network(geometry, volumes, decided.model_copy(update={"signal": here}), name=name)
 
 
 def write_signals(name: str, made: Design, target: Path) -> None:
     """
-    Put the programs into the net and write the others beside it.
+    Put the morning's programs into the net and write all else beside it.
 
     Parameters
     ----------
@@ -110,13 +111,28 @@ def write_signals(name: str, made: Design, target: Path) -> None:
         The folder.
     """
     net = target / f"{name}.net.xml"
-    plan = made.plan
-    net.write_bytes(with_programs(net.read_bytes(), _only(plan, RUNNING), RUNNING))
+    net.write_bytes(with_programs(net.read_bytes(), _only(made.plan, RUNNING), RUNNING))
+    write_programs(name, made, target)
+
+
+def write_programs(name: str, made: Design, target: Path) -> None:
+    """
+    Write the programs of the other times of day, of the whole day, and the report.
+
+    Parameters
+    ----------
+    name : str
+        Name of the network.
+    made : Design
+        The design.
+    target : Path
+        The folder.
+    """
     for program in DESIGN_HOURS:
         if program != RUNNING:
-            one = _only(plan, program)
+            one = _only(made.plan, program)
             (target / f"{name}.{program}.add.xml").write_bytes(next(iter(write(one).values())))
-    (target / f"{name}.day.add.xml").write_bytes(next(iter(write(plan).values())))
+    (target / f"{name}.day.add.xml").write_bytes(next(iter(write(made.plan).values())))
     (target / f"{name}.design.md").write_text(write_report(made), encoding="utf-8")
 
 
