@@ -1,24 +1,27 @@
 """
 Turn the hand-made stage table (signals.toml) into SUMO programs.
 
-The table says which movements share a stage, in which order the stages come and how long they are green.
-Transitions between the stages and the clearance of the pedestrian crossings follow from the intergreens of
-ring_geometry.py.
+The table says which movements share a stage, in which order the stages come and how long they are green. Intergreens,
+transitions and the clearance of the pedestrian crossings are those of ``sim.design``.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ring_geometry import Signal, intergreen, read_signals
+from sim.design.layout import change_time, head_lamps, lay_out, safety_of, stream_lamps
+from sim.design.site import survey_links
+from sim.design.streams import open_net
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from sim.design.layout import Layout
+    from sim.design.site import Site
 
 
 class DesignError(Exception):
@@ -38,20 +41,14 @@ class Stage:
         Green time of its vehicles [s]; None takes what the cycle leaves.
     walk : int or None
         Longest green of its crossings [s].
-    vehicles, crossings : frozenset of int
-        Link indices.
+    links : frozenset of int
+        Positions of the streams that are green in it.
     """
 
     name: str
     green: int | None
     walk: int | None
-    vehicles: frozenset[int]
-    crossings: frozenset[int]
-
-    @property
-    def links(self) -> frozenset[int]:
-        """Every link that is green in this stage."""
-        return self.vehicles | self.crossings
+    links: frozenset[int]
 
 
 @dataclass(frozen=True)
@@ -74,15 +71,39 @@ class Phase:
     name: str
 
 
-def read_stages(table: dict[str, Any], signal: Signal) -> list[Stage]:
+def read_sites(net: Path, rules: dict[str, int]) -> dict[str, Site]:
     """
-    Resolve the movements of one signal's stage table to link indices.
+    Read every signal of a net, each link by itself.
+
+    Parameters
+    ----------
+    net : Path
+        A SUMO network file.
+    rules : dict
+        ``yellow``, ``red_yellow``, ``minimum_green``, ``minimum_green_crossing`` [s].
+
+    Returns
+    -------
+    dict of str to Site
+        By tlLogic id.
+    """
+    graph = open_net(net)
+    least = (rules["minimum_green"], rules["minimum_green_crossing"])
+    return {
+        name: survey_links(graph, name, least, (rules["yellow"], rules["red_yellow"]))
+        for name in graph.signals
+    }
+
+
+def read_stages(table: dict[str, Any], site: Site) -> list[Stage]:
+    """
+    Resolve the movements of one signal's stage table to links.
 
     Parameters
     ----------
     table : dict
         One ``[[signal]]`` of signals.toml.
-    signal : Signal
+    site : Site
         The links it must name.
 
     Returns
@@ -99,43 +120,41 @@ def read_stages(table: dict[str, Any], signal: Signal) -> list[Stage]:
     incoming = {edges[0]: leg for leg, edges in legs.items() if edges[0]}
     outgoing = {edges[1]: leg for leg, edges in legs.items() if edges[1]}
     names: dict[str, set[int]] = {}
-    for link in signal.links.values():
-        if link.is_crossing:
+    crossings: dict[str, int] = {}
+    for k, stream in enumerate(site.streams):
+        if stream.on_foot:
+            crossings |= {leg: k for leg, edges in legs.items() if stream.crossed & set(edges)}
             continue
-        movement = f"{incoming[link.source]}>{outgoing[link.target]}"
-        names.setdefault(movement, set()).add(link.index)
-        names.setdefault(f"{incoming[link.source]}>*", set()).add(link.index)
-    crossings: dict[str, int] = table.get("crossings", {})
+        names.setdefault(f"{incoming[stream.source]}>{outgoing[stream.target]}", set()).add(k)
+        names.setdefault(f"{incoming[stream.source]}>*", set()).add(k)
     stages = []
     for row in table["stages"]:
         try:
-            vehicles = frozenset(i for name in row.get("vehicles", []) for i in names[name])
-            walkers = frozenset(crossings[name] for name in row.get("crossings", []))
+            vehicles = {i for name in row.get("vehicles", []) for i in names[name]}
+            walkers = {crossings[name] for name in row.get("crossings", [])}
         except KeyError as error:
-            msg = f"{signal.name}, stage '{row['name']}': no movement or crossing {error}; known: {sorted(names)}"
+            msg = f"{site.id}, stage '{row['name']}': no movement or crossing {error}; known: {sorted(names)}"
             raise DesignError(msg) from error
-        stages.append(Stage(row["name"], row.get("green"), row.get("walk"), vehicles, walkers))
-    never = set(signal.links) - {i for stage in stages for i in stage.links}
+        stages.append(Stage(row["name"], row.get("green"), row.get("walk"), frozenset(vehicles | walkers)))
+    never = set(range(len(site.streams))) - {i for stage in stages for i in stage.links}
     if never:
-        msg = f"{signal.name}: links {sorted(never)} are green in no stage"
+        msg = f"{site.id}: links {sorted(site.streams[i].link for i in never)} are green in no stage"
         raise DesignError(msg)
     return stages
 
 
-def design_program(signal: Signal, stages: Sequence[Stage], cycle: int, rules: dict[str, int]) -> list[Phase]:
+def design_program(site: Site, stages: Sequence[Stage], cycle: int) -> list[Phase]:
     """
     Lay out one cycle: stage greens, pedestrian clearance, yellow, red and red-yellow.
 
     Parameters
     ----------
-    signal : Signal
+    site : Site
         Links and right of way.
     stages : sequence of Stage
         In order; exactly one may leave its green open.
     cycle : int
         [s].
-    rules : dict
-        ``yellow``, ``red_yellow``, ``minimum_green``, ``minimum_green_crossing`` [s].
 
     Returns
     -------
@@ -147,29 +166,19 @@ def design_program(signal: Signal, stages: Sequence[Stage], cycle: int, rules: d
     DesignError
         If the stages do not fit into the cycle or a minimum green is missed.
     """
-    changes = [_transition_time(signal, a, b, rules) for a, b in _pairs(stages)]
-    fixed = sum(stage.green for stage in stages if stage.green is not None)
-    rest = cycle - fixed - sum(changes)
+    safety, sets = safety_of(site), [stage.links for stage in stages]
+    lost = sum(change_time(safety, sets[p - 1], sets[p]) for p in range(len(sets)))
+    rest = cycle - lost - sum(stage.green for stage in stages if stage.green is not None)
     greens = [rest if stage.green is None else stage.green for stage in stages]
-    phases: list[Phase] = []
-    for position, (stage, following) in enumerate(_pairs(stages)):
-        change, after = changes[position], (position + 1) % len(stages)
-        # A stage may be shorter than pedestrians need to clear, so the stage after the next counts as well.
-        later = [(following, change)]
-        if len(stages) > 2:
-            second = stages[(position + 2) % len(stages)]
-            later.append((second, change + greens[after] + changes[after]))
-        phases += _green_phases(signal, stage, greens[position], later)
-        phases += _transition_phases(signal, stage, following, change, rules)
-    total = sum(phase.duration for phase in phases)
-    if total != cycle:
-        msg = f"{signal.name}: the stages and transitions last {total} s, the cycle {cycle} s (transitions {changes})"
+    layout = lay_out(safety, sets, greens, [stage.walk for stage in stages])
+    if layout.cycle != cycle:
+        msg = f"{site.id}: the stages and transitions last {layout.cycle} s, the cycle {cycle} s"
         raise DesignError(msg)
-    for index, link in signal.links.items():
-        least = rules["minimum_green_crossing" if link.is_crossing else "minimum_green"]
-        shortest = min(green_times(phases, index))
+    phases = _phases(site, stages, layout, stream_lamps(site, head_lamps(safety, layout)).T.tolist())
+    for k, stream in enumerate(site.streams):
+        least, shortest = site.heads[k].minimum_green, min(green_times(phases, stream.link))
         if shortest < least:
-            msg = f"{signal.name}: {link.source}>{link.target} gets {shortest} s of green, least {least} s"
+            msg = f"{site.id}: {stream.source}>{stream.target} gets {shortest} s of green, least {least} s"
             raise DesignError(msg)
     return phases
 
@@ -188,93 +197,34 @@ def green_times(phases: Sequence[Phase], index: int) -> list[int]:
     Returns
     -------
     list of int
-        [s], in the order of the cycle.
+        [s], in the order of the cycle; 0 if there is none.
     """
     seconds = "".join(p.state[index] * p.duration for p in phases).upper()
     start = next((i for i, letter in enumerate(seconds) if letter != "G"), 0)
     turned = seconds[start:] + seconds[:start]
-    return [len(run) for run in re.findall("G+", turned)]
+    return [len(run) for run in re.findall("G+", turned)] or [0]
 
 
-def _pairs(stages: Sequence[Stage]) -> list[tuple[Stage, Stage]]:
-    return list(zip(stages, [*stages[1:], stages[0]], strict=True))
-
-
-def _transition_time(signal: Signal, stage: Stage, following: Stage, rules: dict[str, int]) -> int:
-    """Give the time between the end of the ending vehicle greens and the begin of the new greens [s]."""
-    ending, beginning = stage.vehicles - following.vehicles, following.links - stage.links
-    needed = [
-        intergreen(signal.links[i], signal.links[j])
-        for i in ending
-        for j in beginning
-        if (i, j) in signal.foes
-    ]
-    least = rules["yellow"] + (rules["red_yellow"] if beginning & following.vehicles else 0) if ending else 0
-    if not ending and beginning & following.vehicles:
-        least = rules["red_yellow"]
-    return max([least, *needed])
-
-
-def _green_phases(
-    signal: Signal, stage: Stage, green: int, later: Sequence[tuple[Stage, int]]
-) -> list[Phase]:
-    """Split a stage's green: with its pedestrians, then the rest while they clear for the stages that follow."""
-    following = later[0][0]
-    ending = stage.crossings - following.crossings
-    needed = [
-        intergreen(signal.links[i], signal.links[j]) - wait
-        for i in ending
-        for coming, wait in later
-        for j in coming.vehicles - stage.vehicles
-        if (i, j) in signal.foes
-    ]
-    clearing = max([0, *needed])
-    if ending and stage.walk is not None:
-        clearing = max(clearing, green - stage.walk)
-    if green <= clearing:
-        msg = f"{signal.name}, stage '{stage.name}': {green} s green, pedestrians need {clearing} s of it to clear"
-        raise DesignError(msg)
-    phases = [Phase(green - clearing, _state(signal, stage.links, (), ()), stage.name)]
-    if clearing:
-        staying = stage.vehicles | (stage.crossings & following.crossings)
-        phases.append(Phase(clearing, _state(signal, staying, (), ()), f"{stage.name}, pedestrians clear"))
+def _phases(site: Site, stages: Sequence[Stage], layout: Layout, seconds: list[list[int]]) -> list[Phase]:
+    """Join equal seconds, and call each phase by what happens in it."""
+    phases: list[Phase] = []
+    for second, letters in enumerate(seconds):
+        shown = ["r"] * site.links
+        for stream, letter in zip(site.streams, letters, strict=True):
+            shown[stream.link] = chr(letter)
+        state = "".join(shown)
+        p = max(k for k, begin in enumerate(layout.begins) if begin <= second)
+        name = stages[p].name
+        if second >= layout.ends[p]:
+            name += f" to {stages[(p + 1) % len(stages)].name}"
+            name += ", yellow" if "y" in state else ", red-yellow" if "u" in state else ", red"
+        elif second >= layout.walk_ends[p]:
+            name += ", pedestrians clear"
+        if phases and (phases[-1].state, phases[-1].name) == (state, name):
+            phases[-1] = Phase(phases[-1].duration + 1, state, name)
+        else:
+            phases.append(Phase(1, state, name))
     return phases
-
-
-def _transition_phases(
-    signal: Signal, stage: Stage, following: Stage, change: int, rules: dict[str, int]
-) -> list[Phase]:
-    staying = stage.links & following.links
-    ending, beginning = stage.vehicles - following.vehicles, following.vehicles - stage.vehicles
-    yellow = rules["yellow"] if ending else 0
-    prepare = rules["red_yellow"] if beginning else 0
-    name = f"{stage.name} to {following.name}"
-    parts = [
-        Phase(yellow, _state(signal, staying, ending, ()), f"{name}, yellow"),
-        Phase(change - yellow - prepare, _state(signal, staying, (), ()), f"{name}, red"),
-        Phase(prepare, _state(signal, staying, (), beginning), f"{name}, red-yellow"),
-    ]
-    return [phase for phase in parts if phase.duration > 0]
-
-
-def _state(signal: Signal, green: Iterable[int], yellow: Iterable[int], prepare: Iterable[int]) -> str:
-    """Write the state: G, or g where a green link must give way to another that moves."""
-    green, yellow, prepare = frozenset(green), frozenset(yellow), frozenset(prepare)
-    moving = green | yellow
-    letters = ["r"] * (max(signal.links) + 1)
-    for i in green:
-        letters[i] = "g" if any((i, j) in signal.yields for j in moving) else "G"
-    for i in yellow:
-        letters[i] = "y"
-    for i in prepare:
-        letters[i] = "u"
-    for i in green:
-        for j in green:
-            if (i, j) in signal.foes and letters[i] == letters[j] == "G":
-                one, other = signal.links[i], signal.links[j]
-                msg = f"{signal.name}: {one.source}>{one.target} and {other.source}>{other.target} both G"
-                raise DesignError(msg)
-    return "".join(letters)
 
 
 def write_programs(net: Path, table: Path, target: Path) -> None:
@@ -296,41 +246,25 @@ def write_programs(net: Path, table: Path, target: Path) -> None:
         If table and net do not fit together.
     """
     design = tomllib.loads(table.read_text(encoding="utf-8"))
-    cycle, rules = design["cycle"], design["rules"]
-    signals = read_signals(net)
-    if set(signals) != {row["id"] for row in design["signal"]}:
-        msg = f"signals of the net: {sorted(signals)}; of {table.name}: {sorted(r['id'] for r in design['signal'])}"
+    sites = read_sites(net, design["rules"])
+    if set(sites) != {row["id"] for row in design["signal"]}:
+        msg = f"signals of the net: {sorted(sites)}; of {table.name}: {sorted(r['id'] for r in design['signal'])}"
         raise DesignError(msg)
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', "<tlLogics>"]
     for row in design["signal"]:
-        signal = signals[row["id"]]
-        row["crossings"] = _crossings(row, signal, net)
-        phases = design_program(signal, read_stages(row, signal), cycle, rules)
-        lines.append(f'    <tlLogic id="{signal.name}" type="static" programID="0" offset="{row["offset"]}">')
+        site = sites[row["id"]]
+        phases = design_program(site, read_stages(row, site), design["cycle"])
+        lines.append(f'    <tlLogic id="{site.id}" type="static" programID="0" offset="{row["offset"]}">')
         lines += [
             f'        <phase duration="{p.duration}" state="{p.state}" name="{p.name}"/>' for p in phases
         ]
         lines.append("    </tlLogic>")
     for row in design["signal"]:
         lines += [
-            f'    <connection from="{link.source}" to="{link.target}" fromLane="{link.source_lane}" '
-            f'toLane="{link.target_lane}" tl="{row["id"]}" linkIndex="{index}"/>'
-            for index, link in sorted(signals[row["id"]].links.items())
-            if not link.is_crossing
+            f'    <connection from="{s.source}" to="{s.target}" fromLane="{s.lane.rpartition("_")[2]}" '
+            f'toLane="{s.to_lane.rpartition("_")[2]}" tl="{row["id"]}" linkIndex="{s.link}"/>'
+            for s in sites[row["id"]].streams
+            if not s.on_foot
         ]
     lines += ["</tlLogics>", ""]
     target.write_text("\n".join(lines), encoding="utf-8")
-
-
-def _crossings(row: dict[str, Any], signal: Signal, net: Path) -> dict[str, int]:
-    """Name each crossing by the leg that it crosses."""
-    root = ET.parse(net).getroot()  # noqa: S314
-    crossed = {e.get("id", ""): set(e.get("crossingEdges", "").split()) for e in root.iter("edge")}
-    legs: dict[str, list[str]] = row["legs"]
-    return {
-        leg: link.index
-        for link in signal.links.values()
-        if link.is_crossing
-        for leg, edges in legs.items()
-        if set(edges) & crossed[link.source]
-    }

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim import __version__
-from sim.cli import check, doctor, events, export, listing, plan, results, run, upload
+from sim.cli import check, doctor, events, export, listing, network, plan, results, run, upload
 from sim.cli.options import Debug  # noqa: TC001 - typer reads the annotation at run time
 from sim.errors import EnvironmentFaultError, GruenbandError
 
@@ -35,6 +35,7 @@ app = typer.Typer(
 app.command("run")(run.run_command)
 app.command("results")(results.results_command)
 app.add_typer(plan.app, name="plan")
+app.add_typer(network.app, name="network")
 app.command("check")(check.check_command)
 app.command("export")(export.export_command)
 app.command("upload")(upload.upload_command)

@@ -158,8 +158,43 @@ def survey(graph: RoadGraph, signal: str) -> Site:
     """
     streams = read_streams(graph, signal)
     doubts: list[str] = []
-    members = _members(streams)
-    heads = _name_heads(graph, streams, members, doubts)
+    heads = _name_heads(graph, streams, _members(streams), doubts)
+    return _site(graph, signal, streams, heads, doubts)
+
+
+def survey_links(
+    graph: RoadGraph, signal: str, least: tuple[int, int], transitions: tuple[int, int]
+) -> Site:
+    """
+    Find conflicts and intergreens of a signal link by link, for a stage table written by hand.
+
+    Parameters
+    ----------
+    graph : RoadGraph
+        The network.
+    signal : str
+        The signal's id.
+    least : tuple of int
+        Least green of vehicles and of pedestrians [s].
+    transitions : tuple of int
+        Yellow and red-yellow of vehicles [s].
+
+    Returns
+    -------
+    Site
+        The signal with a head for each stream.
+    """
+    streams = read_streams(graph, signal)
+    heads = [
+        Head(f"L{s.link}", s.kind, (k,), least[s.on_foot], *((0, 0) if s.on_foot else transitions))
+        for k, s in enumerate(streams)
+    ]
+    return _site(graph, signal, streams, heads, [])
+
+
+def _site(
+    graph: RoadGraph, signal: str, streams: list[Stream], heads: list[Head], doubts: list[str]
+) -> Site:
     pairs = _stream_relations(graph, streams)
     yields = {
         (a, b)

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import sumo
 
+from sim.design.intergreen import intergreen
+
 ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / "networks" / "bochum-ring"
 NET = HOME / "bochum-ring.net.xml"
@@ -27,13 +29,17 @@ def recipe(name: str) -> Any:
     return importlib.import_module(name)
 
 
+def table() -> dict[str, Any]:
+    return tomllib.loads((HOME / "signals.toml").read_text(encoding="utf-8"))
+
+
 def read(path: Path) -> ET.Element:
     return ET.parse(path).getroot()  # noqa: S314 - our own net and SUMO's own output
 
 
 @pytest.fixture(scope="module")
 def signals() -> Any:
-    return recipe("ring_geometry").read_signals(NET)
+    return recipe("ring_programs").read_sites(NET, table()["rules"])
 
 
 @pytest.fixture(scope="module")
@@ -82,82 +88,66 @@ def test_programs_are_static_and_share_one_cycle(seconds: dict[str, list[str]]) 
 
 def test_every_link_is_green_in_some_stage(signals: Any, seconds: dict[str, list[str]]) -> None:
     for name, signal in signals.items():
-        for index in signal.links:
-            assert any(state[index] in "Gg" for state in seconds[name]), (name, index)
+        for stream in signal.streams:
+            assert any(state[stream.link] in "Gg" for state in seconds[name]), (name, stream)
 
 
 def test_no_two_foes_are_both_protected(signals: Any, seconds: dict[str, list[str]]) -> None:
     for name, signal in signals.items():
         for state in set(seconds[name]):
-            assert not [pair for pair in signal.foes if state[pair[0]] == state[pair[1]] == "G"], (
-                name,
-                state,
-            )
+            both = [
+                (a, b)
+                for a, b in signal.pairs
+                if state[signal.streams[a].link] == state[signal.streams[b].link] == "G"
+            ]
+            assert not both, (name, state)
 
 
 def test_yellow_lasts_three_seconds_and_red_yellow_one(signals: Any, seconds: dict[str, list[str]]) -> None:
     for name, signal in signals.items():
-        for index, link in signal.links.items():
+        for stream in signal.streams:
+            index = stream.link
             shown = "".join(state[index] for state in seconds[name]).replace("g", "G")
             start = shown.index("r")
             turned = shown[start:] + shown[:start]
             for green in turned.replace("y", " ").replace("u", " ").replace("r", " ").split():
-                assert len(green) >= (9 if link.is_crossing else 5), (name, index)
-            if not link.is_crossing:
+                assert len(green) >= (9 if stream.on_foot else 5), (name, index)
+            if not stream.on_foot:
                 assert turned.count("y") == 3 * turned.count("Gy"), (name, index)
                 assert turned.count("u") == turned.count("uG") == turned.count("Gy"), (name, index)
 
 
 def test_intergreens_meet_the_rilsa_formula(signals: Any, seconds: dict[str, list[str]]) -> None:
-    intergreen = recipe("ring_geometry").intergreen
     checked = 0
     for name, signal in signals.items():
         states = seconds[name]
         cycle = len(states)
-        greens = {i: [state[i] in "Gg" for state in states] for i in signal.links}
-        for one, other in sorted(signal.foes):
+        greens = [[state[stream.link] in "Gg" for state in states] for stream in signal.streams]
+        for one, other in sorted(signal.pairs):
             for end in range(cycle):
                 if not (greens[one][end - 1] and not greens[one][end]) or greens[other][end - 1]:
                     continue
                 wait = next(k for k in range(cycle) if greens[other][(end + k) % cycle])
-                needed = intergreen(signal.links[one], signal.links[other])
-                assert wait >= needed, (name, signal.links[one], signal.links[other])
+                needed = intergreen(signal.streams[one], signal.streams[other])
+                assert wait >= needed, (name, signal.streams[one], signal.streams[other])
                 checked += 1
     assert checked > 300
 
 
-def test_the_intergreen_formula_gives_the_textbook_example() -> None:
-    """s_0 = 20 m, s_e = 10 m, straight: 3 + 26/10 - 10/11.1 = 4.7, so 5 s."""
-    geometry = recipe("ring_geometry")
-    clearing = geometry.Link(0, "n", 0, "a", 0, "b", 0, "s", ((0.0, 0.0), (40.0, 0.0)))
-    entering = geometry.Link(1, "n", 1, "c", 0, "d", 0, "s", ((20.0, -10.0), (20.0, 10.0)))
-    assert geometry.intergreen(clearing, entering) == 5
-
-
-def test_pedestrians_clear_the_whole_crossing() -> None:
-    """15 m at 1.2 m/s are 12.5 s; the car that enters needs 5 m / 11.1 m/s = 0.45 s: 12.05, so 13 s."""
-    geometry = recipe("ring_geometry")
-    crossing = geometry.Link(0, "n", 0, "c", 0, "c", 0, "p", ((0.0, 5.0), (15.0, 5.0)))
-    car = geometry.Link(1, "n", 1, "a", 0, "b", 0, "s", ((3.0, 0.0), (3.0, 20.0)))
-    assert geometry.intergreen(crossing, car) == 13
-
-
 def test_the_table_of_a_signal_must_name_known_movements(signals: Any) -> None:
     programs = recipe("ring_programs")
-    table = tomllib.loads((HOME / "signals.toml").read_text(encoding="utf-8"))["signal"][1]
-    table["crossings"] = {}
-    table["stages"][0]["vehicles"] = ["W>north"]
+    row = table()["signal"][1]
+    row["stages"][0]["vehicles"] = ["W>north"]
     with pytest.raises(programs.DesignError, match="R02, stage 'ring': no movement or crossing 'W>north'"):
-        programs.read_stages(table, signals["R02"])
+        programs.read_stages(row, signals["R02"])
 
 
 def test_a_link_without_green_is_refused(signals: Any) -> None:
     programs = recipe("ring_programs")
-    table = tomllib.loads((HOME / "signals.toml").read_text(encoding="utf-8"))["signal"][1]
-    table["crossings"] = {}
-    table["stages"] = [{"name": "ring", "vehicles": ["W>*"]}]
+    row = table()["signal"][1]
+    row["stages"] = [{"name": "ring", "vehicles": ["W>*"]}]
     with pytest.raises(programs.DesignError, match="green in no stage"):
-        programs.read_stages(table, signals["R02"])
+        programs.read_stages(row, signals["R02"])
 
 
 @pytest.mark.slow
