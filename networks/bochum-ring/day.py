@@ -80,7 +80,9 @@ def write_routes(target: Path) -> None:
     lines = [HEAD.format(cars=1.0 - design["truck_share"], trucks=design["truck_share"])]
     for o, row in tables["off"].items():
         for d in row:
-            path, _ = net.getOptimalPath(net.getEdge(f"{o}_in"), net.getEdge(f"{d}_out"), fastest=True, vClass="passenger")
+            path, _ = net.getOptimalPath(
+                net.getEdge(f"{o}_in"), net.getEdge(f"{d}_out"), fastest=True, vClass="passenger"
+            )
             lines.append(f'    <route id="{o}.{d}" edges="{" ".join(e.getID() for e in path)}"/>\n')
     walks = [line for _, line in ring.walks({**design, "pedestrians": {"default": 2}})]
     for hour, percent in enumerate(HOURS):
@@ -132,7 +134,9 @@ def build(routes: Path, folder: Path) -> None:
 
 def main() -> None:
     """Build in place, or compare with --check."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--check", action="store_true", help="build aside and compare with the files here")
     routes = ring.OUT / f"{NAME}.rou.xml.gz"
     if not parser.parse_args().check:
@@ -141,7 +145,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         aside = Path(scratch)
         build(aside / routes.name, aside)
-        places = {file: routes if file.name == routes.name else HERE / file.name for file in sorted(aside.iterdir())}
+        places = {
+            file: routes if file.name == routes.name else HERE / file.name for file in sorted(aside.iterdir())
+        }
         differing = [file.name for file, place in places.items() if file.read_bytes() != place.read_bytes()]
     if differing:
         sys.exit(f"differs from a fresh build: {', '.join(differing)}")

@@ -54,7 +54,9 @@ def sample(plan: Plan, net: Path, pattern: str, scratch: Path) -> Counter[tuple[
     routes = _candidates(table, net, scratch)
     data = scratch / "counts.xml"
     rows = [f'<edge id="{c.edge}" entered="{c.hourly(pattern):.2f}"/>' for c in all_counts(plan)]
-    data.write_text(f'<data><interval id="c" begin="0" end="3600">{"".join(rows)}</interval></data>', encoding="utf-8")
+    data.write_text(
+        f'<data><interval id="c" begin="0" end="3600">{"".join(rows)}</interval></data>', encoding="utf-8"
+    )
     out = scratch / "sampled.rou.xml"
     script = Path(sumo.SUMO_HOME) / "tools" / "routeSampler.py"
     run([sys.executable, str(script), "-r", ",".join(map(str, routes)), "-d", str(data), "-o", str(out),
@@ -182,7 +184,9 @@ def geh(modelled: float, stated: float) -> float:
     return math.sqrt(2.0 * (modelled - stated) ** 2 / both) if both else 0.0
 
 
-def compare(plan: Plan, routes: Counter[tuple[str, ...]], pattern: str) -> list[tuple[Count, float, float, float]]:
+def compare(
+    plan: Plan, routes: Counter[tuple[str, ...]], pattern: str
+) -> list[tuple[Count, float, float, float]]:
     """
     Compare the routes of a design hour with the stated volumes.
 

@@ -7,6 +7,7 @@ Every junction, street and stub is described once; each network is cut from the 
 from __future__ import annotations
 
 import csv
+import itertools
 import math
 import sys
 import tomllib
@@ -70,6 +71,7 @@ class Junction:
     approaches: dict[str, Approach] = field(default_factory=dict)
     ban: frozenset[tuple[str, str]] = frozenset()
     crossings: tuple[str, ...] | None = None  # None: over every leg
+    radius: float = 9.0  # of the kerbs [m], assumed
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def read_city() -> City:
         for name, table in raw["junction"].items()
     }
     city = City(junctions, nodes, tuple(links))
-    _check(city)
+    check(city)
     return city
 
 
@@ -163,25 +165,44 @@ def _stub(raw: dict[str, Any], nodes: dict[str, Point]) -> Link:
 
 
 def _junction(name: str, title: str, at: Point, raw: dict[str, Any]) -> Junction:
-    unknown = raw.keys() - {"from", "ban", "crossings", "signal", "name"}
+    unknown = raw.keys() - {"from", "ban", "crossings", "signal", "name", "radius"}
     if unknown:
         sys.exit(f"junction {name}: unknown key {', '.join(sorted(unknown))}")
     bans = frozenset(tuple(text.split(">")) for text in raw.get("ban", []))
     crossings = tuple(raw["crossings"]) if "crossings" in raw else None
     approaches = {leg: Approach(**table) for leg, table in raw.get("from", {}).items()}
-    return Junction(title, at, raw.get("signal", name), approaches, bans, crossings)  # type: ignore[arg-type]
+    return Junction(title, at, raw.get("signal", name), approaches, bans, crossings, raw.get("radius", 9.0))  # type: ignore[arg-type]
 
 
-def _check(city: City) -> None:
-    """Refuse a junction that speaks of legs it does not have."""
+def check(city: City) -> None:
+    """
+    Refuse a junction that speaks of legs it does not have.
+
+    Parameters
+    ----------
+    city : City
+        The whole city.
+    """
     legs: dict[str, set[str]] = {}
     for link in city.links:
+        for name in (link.a, link.b):
+            if not link.stub and name.startswith(f"{link.street}_"):
+                sys.exit(
+                    f"node {name}: a name that begins with its street's would be taken for a cut; choose another"
+                )
         legs.setdefault(link.a, set()).add(link.b)
         legs.setdefault(link.b, set()).add(link.a)
     for name, junction in city.junctions.items():
-        named = set(junction.approaches) | set(junction.crossings or ()) | {a.straight for a in junction.approaches.values() if a.straight} | {n for pair in junction.ban for n in pair}
+        named = (
+            set(junction.approaches)
+            | set(junction.crossings or ())
+            | {a.straight for a in junction.approaches.values() if a.straight}
+            | {n for pair in junction.ban for n in pair}
+        )
         if named - legs[name]:
-            sys.exit(f"junction {name} has no leg {', '.join(sorted(named - legs[name]))}; its legs: {', '.join(sorted(legs[name]))}")
+            sys.exit(
+                f"junction {name} has no leg {', '.join(sorted(named - legs[name]))}; its legs: {', '.join(sorted(legs[name]))}"
+            )
 
 
 def length(line: list[Point] | tuple[Point, ...]) -> float:
@@ -198,7 +219,7 @@ def length(line: list[Point] | tuple[Point, ...]) -> float:
     float
         Length [m].
     """
-    return sum(math.dist(p, q) for p, q in zip(line, line[1:], strict=False))
+    return sum(math.dist(p, q) for p, q in itertools.pairwise(line))
 
 
 def project(line: list[Point], point: Point) -> float:
@@ -218,7 +239,7 @@ def project(line: list[Point], point: Point) -> float:
         Distance from the begin of the line to the nearest place [m].
     """
     best, place, run = math.inf, 0.0, 0.0
-    for p, q in zip(line, line[1:], strict=False):
+    for p, q in itertools.pairwise(line):
         size = math.dist(p, q)
         share = ((point[0] - p[0]) * (q[0] - p[0]) + (point[1] - p[1]) * (q[1] - p[1])) / size**2
         share = min(1.0, max(0.0, share))
@@ -246,10 +267,13 @@ def point_at(line: list[Point] | tuple[Point, ...], place: float) -> Point:
     Point
         Where that is, to the centimetre.
     """
-    for p, q in zip(line, line[1:], strict=False):
+    for p, q in itertools.pairwise(line):
         size = math.dist(p, q)
         if place <= size:
-            return (round(p[0] + (q[0] - p[0]) * place / size, 2), round(p[1] + (q[1] - p[1]) * place / size, 2))
+            return (
+                round(p[0] + (q[0] - p[0]) * place / size, 2),
+                round(p[1] + (q[1] - p[1]) * place / size, 2),
+            )
         place -= size
     return line[-1]
 
@@ -271,7 +295,7 @@ def inner(line: list[Point] | tuple[Point, ...], begin: float, end: float) -> li
         Points in between.
     """
     run, found = 0.0, []
-    for p, q in zip(line, line[1:], strict=False):
+    for p, q in itertools.pairwise(line):
         run += math.dist(p, q)
         if begin + 8.0 < run < end - 8.0:
             found.append(q)

@@ -15,16 +15,18 @@ import importlib.util
 import io
 import sys
 import tempfile
-from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import assign
 from city import HERE, read_city
 from equip import edge_lengths
 from lay import Plan, lay_out
 from lines import DWELL, departures, read_modes, runs
-from volumes import DESIGN_SHARE, HOURS, PATTERNS, gates, pattern_of
+from volumes import DESIGN_SHARE, HOURS, PATTERNS, pattern_of
+
+if TYPE_CHECKING:
+    from collections import Counter
 
 NETWORKS = HERE.parent
 DEMAND = NETWORKS.parent / "scenarios" / "demand"
@@ -88,7 +90,9 @@ def build(network: str, routes_file: Path, counts_file: Path) -> None:
         with tempfile.TemporaryDirectory() as scratch:
             sampled[pattern] = assign.sample(plan, net, pattern, Path(scratch))
     modes = read_modes()
-    names = {route: f"r{n}" for n, route in enumerate(sorted({r for found in sampled.values() for r in found}))}
+    names = {
+        route: f"r{n}" for n, route in enumerate(sorted({r for found in sampled.values() for r in found}))
+    }
     motor = {e.id for e in plan.edges if e.link.road.motor}
     lines = [HEAD.format(cars=1.0 - modes["truck_share"], trucks=modes["truck_share"])]
     lines += [f'    <route id="{name}" edges="{" ".join(route)}"/>\n' for route, name in names.items()]
@@ -109,7 +113,9 @@ def build(network: str, routes_file: Path, counts_file: Path) -> None:
         writer.writerow(["pattern", "edge", "stated_veh_h", "modelled_veh_h", "geh", "source"])
         for pattern, found in sampled.items():
             for count, stated, modelled, value in assign.compare(plan, found, pattern):
-                writer.writerow([pattern, count.edge, f"{stated:.0f}", f"{modelled:.0f}", f"{value:.2f}", count.source])
+                writer.writerow(
+                    [pattern, count.edge, f"{stated:.0f}", f"{modelled:.0f}", f"{value:.2f}", count.source]
+                )
 
 
 def _vehicles(hour: int, sampled: Counter[tuple[str, ...]], names: dict[tuple[str, ...], str], motor: set[str],
@@ -207,10 +213,14 @@ def report(network: str) -> float:
 
 def main() -> None:
     """Build the demand of the networks named, or check or compare it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("network", nargs="+")
     parser.add_argument("--geh", action="store_true", help="only print GEH of the committed demand")
-    parser.add_argument("--check", action="store_true", help="build aside and compare with the committed files")
+    parser.add_argument(
+        "--check", action="store_true", help="build aside and compare with the committed files"
+    )
     wish = parser.parse_args()
     for network in wish.network:
         routes, counts = DEMAND / f"{network}.rou.xml.gz", NETWORKS / network / f"{network}.counts.csv"

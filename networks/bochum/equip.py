@@ -30,7 +30,11 @@ def edge_lengths(net: Path) -> dict[str, float]:
         [m].
     """
     root = ET.parse(net).getroot()  # noqa: S314 - our own net
-    return {e.get("id", ""): float(e[0].get("length", "0")) for e in root.iter("edge") if e.get("function") is None}
+    return {
+        e.get("id", ""): float(e[0].get("length", "0"))
+        for e in root.iter("edge")
+        if e.get("function") is None
+    }
 
 
 def write_additional(plan: Plan, net: Path, out: Path) -> None:

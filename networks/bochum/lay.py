@@ -28,7 +28,7 @@ class Edge:
 
     def indices(self, *kinds: str) -> list[int]:
         """
-        Number the lanes of some kinds.
+        List the indices of the lanes of some kinds.
 
         Parameters
         ----------
@@ -74,7 +74,9 @@ def lay_out(city: City, chosen: tuple[str, ...]) -> Plan:
     if unknown:
         sys.exit(f"no junction {', '.join(sorted(unknown))}")
     plain = {n for n in city.nodes if n not in city.junctions}
-    links = [link for link in map(lambda link: _cut(link, set(chosen), plain), _reach(city, set(chosen), plain)) if link]
+    links = [
+        link for link in (_cut(link, set(chosen), plain) for link in _reach(city, set(chosen), plain)) if link
+    ]
     nodes: dict[str, Point] = {}
     edges: list[Edge] = []
     degree: dict[str, int] = {}
@@ -99,7 +101,7 @@ def _reach(city: City, chosen: set[str], plain: set[str]) -> list[Link]:
         if not more:
             break
         reached |= more
-    return [link for link in city.links if {link.a, link.b} & reached and (link.a in reached and link.b in reached
+    return [link for link in city.links if {link.a, link.b} & reached and ((link.a in reached and link.b in reached)
             or link.a in reached or link.b in reached)]  # fmt: skip
 
 
@@ -131,13 +133,22 @@ def _direction(city: City, link: Link, *, forward: bool, nodes: dict[str, Point]
     base = ["walk"] * road.sidewalk + ["cycle"] * road.cycle
     track = ["tram"] * (road.tram == "own")
     through = (*base, *["car"] * road.lanes, *track)
-    widened = (*base, *["bus"] * approach.bus_right, *["car"] * (approach.right + road.lanes + approach.left), *track)
+    widened = (
+        *base,
+        *["bus"] * approach.bus_right,
+        *["car"] * (approach.right + road.lanes + approach.left),
+        *track,
+    )
     median = max(road.median, LANE * approach.left if link.stub else 0.0)
     if link.stub and not approach.left and not road.median:
         other = city.junctions.get(tail)
         left = other.approaches.get(head, Approach()).left if other else 0
         median = LANE * left
-    edge = link.street + ("_in" if head in city.junctions else "_out") if link.stub else f"{link.street}_{far}_{near}"
+    edge = (
+        link.street + ("_in" if head in city.junctions else "_out")
+        if link.stub
+        else f"{link.street}_{far}_{near}"
+    )
     offset = median / 2.0
     bay = 0.0 if road.tram == "own" else LANE * approach.left
     if bay > median + 0.01:
@@ -149,7 +160,7 @@ def _direction(city: City, link: Link, *, forward: bool, nodes: dict[str, Point]
         return [Edge(edge, tail, head, widened, beside(line, offset - bay), link, (far, near))]
     reach = float(approach.bay) + SETBACK
     if reach > size - TAPER:
-        sys.exit(f"{edge}: a bay of {approach.bay} m does not fit {size:.0f} m; write bay = \"full\"")
+        sys.exit(f'{edge}: a bay of {approach.bay} m does not fit {size:.0f} m; write bay = "full"')
     split = size - reach
     node = f"bay_{edge}"
     nodes[node] = beside((*_until(line, split),), offset)[-1]
@@ -167,12 +178,18 @@ def _refuse_overlap(city: City, link: Link) -> None:
         return
     room, bays = length(link.line), []
     for here, there in ((link.a, link.b), (link.b, link.a)):
-        junction = city.junctions.get(here.removeprefix(f"{link.street}_"))
+        junction = city.junctions.get(here)
         approach = junction.approaches.get(there.removeprefix(f"{link.street}_")) if junction else None
         if approach and approach.left:
             bays.append((approach.left, room if approach.bay == "full" else float(approach.bay) + SETBACK))
-    if len(bays) == 2 and sum(reach for _, reach in bays) > room and sum(n for n, _ in bays) * LANE > link.road.median:
-        sys.exit(f"{link.street}: the left bays of {link.a} and {link.b} overlap: {room:.0f} m; shorten them or widen the median")
+    if (
+        len(bays) == 2
+        and sum(reach for _, reach in bays) > room
+        and sum(n for n, _ in bays) * LANE > link.road.median
+    ):
+        sys.exit(
+            f"{link.street}: the left bays of {link.a} and {link.b} overlap: {room:.0f} m; shorten them or widen the median"
+        )
 
 
 def _until(line: tuple[Point, ...], place: float) -> list[Point]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -91,7 +92,7 @@ def _nodes(plan: Plan, path: list[list[str]]) -> list[tuple[str, str, str]]:
         order = [links[0][0], *(b for _, b in links)]
         one, other = order.index(first), order.index(last)
         walk = order[one : other + 1] if one < other else order[other : one + 1][::-1]
-        pieces += [(street, a, b) for a, b in zip(walk, walk[1:], strict=False)]
+        pieces += [(street, a, b) for a, b in itertools.pairwise(walk)]
     return pieces
 
 
@@ -114,7 +115,7 @@ def _stop(edge: Edge, line: dict[str, Any], lengths: dict[str, float]) -> Iterat
 
 
 def _lane(edge: Edge, kind: str) -> int:
-    """The lane a bus or a tram uses at a stop."""
+    """Choose the lane that a bus or a tram uses at a stop."""
     cars = edge.indices("car")
     if kind == "bus":
         return cars[0]

@@ -40,7 +40,9 @@ def draw_map(net: Path, out: Path) -> None:
     figure, axes = plt.subplots(figsize=(max(4.0, wide * scale), max(4.0, high * scale)), dpi=100)
     for lane in lanes:
         if lane["kind"] != "walk":
-            axes.plot(*zip(*lane["shape"], strict=True), color=lane["color"], linewidth=0.8, solid_capstyle="butt")
+            axes.plot(
+                *zip(*lane["shape"], strict=True), color=lane["color"], linewidth=0.8, solid_capstyle="butt"
+            )
     for junction in signals:
         x, y = float(junction.get("x", "0")), float(junction.get("y", "0"))
         axes.plot([x], [y], "o", color="#b00020", markersize=3.5)

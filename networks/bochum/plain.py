@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 RAIL = "rail_urban rail rail_electric rail_fast ship"
 CROSSING = 4.0  # width of a crossing [m], assumed
-RADIUS = 9.0  # of the kerbs at signals [m], assumed
 
 
 def write_plain(plan: Plan, name: str, folder: Path) -> None:
@@ -41,14 +40,17 @@ def _nodes(plan: Plan) -> str:
     xs, ys = [p[0] for p in plan.nodes.values()], [p[1] for p in plan.nodes.values()]
     # The degrees are the frame of the whole city; SUMO only shows them.
     lines = [
-        '    <location netOffset="-375000.00,-5704000.00" '
-        f'convBoundary="{min(xs):.2f},{min(ys):.2f},{max(xs):.2f},{max(ys):.2f}" '
-        'origBoundary="7.180,51.440,7.260,51.525" projParameter="+proj=utm +zone=32 +ellps=GRS80 +units=m +no_defs"/>'
+        (
+            '    <location netOffset="-375000.00,-5704000.00" '
+            f'convBoundary="{min(xs):.2f},{min(ys):.2f},{max(xs):.2f},{max(ys):.2f}" '
+            'origBoundary="7.180,51.440,7.260,51.525" projParameter="+proj=utm +zone=32 +ellps=GRS80 +units=m +no_defs"/>'
+        )
     ]
     for name, (x, y) in plan.nodes.items():
         kind = "priority"
         if name in plan.signals:
-            kind = f'traffic_light" tl="{plan.city.junctions[name].signal}" radius="{RADIUS:.2f}'
+            junction = plan.city.junctions[name]
+            kind = f'traffic_light" tl="{junction.signal}" radius="{junction.radius:.2f}'
         elif name in plan.ends:
             kind = "dead_end"
         lines.append(f'    <node id="{name}" x="{x:.2f}" y="{y:.2f}" type="{kind}"/>')
@@ -67,7 +69,9 @@ def _edges(plan: Plan) -> str:
             f'spreadType="right" shape="{shape}">'
         )
         for index, kind in enumerate(edge.lanes):
-            lines.append(f'        <lane index="{index}" {_permission(edge, index, kind)} width="{WIDTH[kind]:.2f}"/>')
+            lines.append(
+                f'        <lane index="{index}" {_permission(edge, index, kind)} width="{WIDTH[kind]:.2f}"/>'
+            )
         lines.append("    </edge>")
     return HEAD + "<edges>\n" + "\n".join(lines) + "\n</edges>\n"
 
@@ -84,7 +88,7 @@ def _permission(edge: Edge, index: int, kind: str) -> str:
     banned = "pedestrian"
     if edge.link.road.motor:
         banned += " bicycle moped"
-    if edge.link.road.tram != "shared" or index != edge.indices("car")[-1] and not _beside_bay(edge, index):
+    if edge.link.road.tram != "shared" or (index != edge.indices("car")[-1] and not _beside_bay(edge, index)):
         banned += " tram"
     return f'disallow="{banned} {RAIL}"'
 

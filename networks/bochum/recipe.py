@@ -104,7 +104,11 @@ def main(home: Path, junctions: tuple[str, ...]) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         build(home.name, junctions, Path(scratch))
         made = sorted(Path(scratch).iterdir())
-        differing = [p.name for p in made if not (home / p.name).is_file() or p.read_bytes() != (home / p.name).read_bytes()]
+        differing = [
+            p.name
+            for p in made
+            if not (home / p.name).is_file() or p.read_bytes() != (home / p.name).read_bytes()
+        ]
     if differing:
         sys.exit(f"differs from a fresh build: {', '.join(differing)}")
     print("the files are what a fresh build gives")

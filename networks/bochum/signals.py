@@ -58,7 +58,10 @@ def turn_volumes(routes_file: Path, hour: int) -> dict[tuple[str, str], float]:
     for item in root:
         if item.tag == "route":
             routes[item.get("id", "")] = item.get("edges", "").split()
-        if item.tag != "flow" or not float(item.get("begin", "0")) // 3600 <= hour < float(item.get("end", "0")) / 3600:
+        if (
+            item.tag != "flow"
+            or not float(item.get("begin", "0")) // 3600 <= hour < float(item.get("end", "0")) / 3600
+        ):
             continue
         period = item.get("period", "")
         random = EXPONENTIAL.fullmatch(period)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import sys
 from typing import TYPE_CHECKING
@@ -35,7 +36,11 @@ def connections(plan: Plan) -> list[Connection]:
         leaving.setdefault(edge.tail, []).append(edge)
     found: list[Connection] = []
     for edge in plan.edges:
-        targets = [out for out in leaving.get(edge.head, []) if out.leg != edge.leg[::-1] or out.tail.startswith("bay_")]
+        targets = [
+            out
+            for out in leaving.get(edge.head, [])
+            if out.leg != edge.leg[::-1] or out.tail.startswith("bay_")
+        ]
         if edge.head in plan.signals:
             found += _at_signal(plan, edge, targets)
         elif targets:
@@ -84,8 +89,10 @@ def crossings(plan: Plan) -> list[tuple[str, tuple[str, ...]]]:
                 legs.setdefault(edge.leg[0], []).append(edge.id)
             elif edge.tail == name:
                 legs.setdefault(edge.leg[1], []).append(edge.id)
-        for leg in junction.crossings if junction.crossings is not None else tuple(legs):
-            found.append((name, tuple(legs[leg])))
+        found.extend(
+            (name, tuple(legs[leg]))
+            for leg in (junction.crossings if junction.crossings is not None else tuple(legs))
+        )
     return found
 
 
@@ -144,7 +151,9 @@ def _at_signal(plan: Plan, edge: Edge, targets: list[Edge]) -> list[Connection]:
         found += [(edge.id, out.id, one, other) for one, other in sorted(pairs)]
     idle = [lane for lane in cars if all(lane != one for _, _, one, _ in found)]
     if idle:
-        sys.exit(f"{edge.id}: lane {idle[0]} leads nowhere (lanes {' '.join(letters)}); is a bay on the wrong side?")
+        sys.exit(
+            f"{edge.id}: lane {idle[0]} leads nowhere (lanes {' '.join(letters)}); is a bay on the wrong side?"
+        )
     return found
 
 
@@ -156,7 +165,9 @@ def _others(edge: Edge, out: Edge, kind: str, approach: Approach) -> list[tuple[
     if kind == "s" and not edge.indices("cycle"):
         pairs += [(edge.indices("car")[right], lane) for lane in out.indices("cycle")]
     if kind == "s":
-        pairs += [(lane, (out.indices("tram") or out.indices("car")[-1:])[0]) for lane in edge.indices("tram")]
+        pairs += [
+            (lane, (out.indices("tram") or out.indices("car")[-1:])[0]) for lane in edge.indices("tram")
+        ]
         if edge.link.road.tram == "shared":
             pairs += [(edge.indices("car")[-1 - approach.left], lane) for lane in out.indices("tram")]
     return pairs
@@ -221,7 +232,7 @@ def heading(shape: tuple[tuple[float, float], ...]) -> float:
         Mathematical angle [degree].
     """
     run, end = 0.0, shape[-1]
-    for p, q in zip(shape, shape[1:], strict=False):
+    for p, q in itertools.pairwise(shape):
         run += math.dist(p, q)
         if run >= NEAR:
             end = q

@@ -124,7 +124,10 @@ def all_counts(plan: Plan) -> list[Count]:
             found.append(Count(names[0], daily, 1.0, source))
             continue
         half = daily / 2.0
-        found += [Count(names[0], half, 2.0 - 2.0 * share, source), Count(names[1], half, 2.0 * share, source)]
+        found += [
+            Count(names[0], half, 2.0 - 2.0 * share, source),
+            Count(names[1], half, 2.0 * share, source),
+        ]
     unknown = [count.edge for count in found if count.edge not in edges]
     if unknown:
         sys.exit(f"no edge {', '.join(unknown)}")
@@ -144,7 +147,9 @@ def _order(plan: Plan) -> dict[str, list[tuple[str, str]]]:
     return order
 
 
-def _covering(link: Link, rows: list[dict[str, str]], order: dict[str, list[tuple[str, str]]]) -> dict[str, str] | None:
+def _covering(
+    link: Link, rows: list[dict[str, str]], order: dict[str, list[tuple[str, str]]]
+) -> dict[str, str] | None:
     a, b = (name.removeprefix(f"{link.street}_") for name in (link.a, link.b))
     links = order[link.street]
     number = links.index((a, b))
