@@ -1,5 +1,5 @@
 """
-From stated volumes to routes: gravity and Furness, od2trips, duarouter, routeSampler.
+From stated volumes to routes: gravity and Furness, duarouter, routeSampler.
 
 Each pattern (am, pm, off) is sampled to its design hour; the same inputs give the same routes.
 """
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import sumo
 import sumolib
-from volumes import Count, all_counts, gates
+from volumes import PATTERNS, Count, all_counts, gates
 
 if TYPE_CHECKING:
     from lay import Plan
@@ -25,14 +25,50 @@ if TYPE_CHECKING:
 SEED = 20240507
 DECAY = 2500.0  # distance over which the pull between two ends falls to 1/e [m], assumed
 NEAR = 600.0  # trips shorter than this [m] are mostly made on foot: pull times distance over this, assumed
-CANDIDATES = 2  # trips drawn for routeSampler per trip wanted [-]
+LEAST = 0.5  # pairs with less in every pattern are left out [veh/h]
 VARIANTS = 2  # times that the routes are searched with other travel times, for more than one route per pair
 MOTORWAYS = ("a40", "a43", "a448")  # no trip leaves a motorway to enter it again
 
 
-def sample(plan: Plan, net: Path, pattern: str, scratch: Path) -> Counter[tuple[str, ...]]:
+def candidates(plan: Plan, net: Path, scratch: Path) -> dict[tuple[str, str], list[str]]:
     """
-    Find the routes of the design hour.
+    Search routes between all ends of a network with duarouter.
+
+    Parameters
+    ----------
+    plan : Plan
+        The network.
+    net : Path
+        Its net.
+    scratch : Path
+        Folder for the files in between.
+
+    Returns
+    -------
+    dict of (str, str) to list of str
+        Routes, as edges with spaces between, by edge into and edge out of the network.
+    """
+    pairs = sorted(
+        {pair for pattern in PATTERNS for pair, v in od_table(plan, net, pattern).items() if v >= LEAST}
+    )
+    trips = scratch / "trips.xml"
+    lines = [f'<trip id="{n}" depart="0" from="{o}" to="{d}"/>' for n, (o, d) in enumerate(pairs)]
+    trips.write_text(f"<trips>{''.join(lines)}</trips>", encoding="utf-8")
+    found: dict[tuple[str, str], list[str]] = {pair: [] for pair in pairs}
+    for variant in range(VARIANTS):
+        out = scratch / f"candidates{variant}.rou.xml"
+        run([_binary("duarouter"), "-n", str(net), "-r", str(trips), "-o", str(out), "--no-step-log",
+             "--seed", str(SEED + variant), "--weights.random-factor", f"{1.0 + 0.3 * variant:.1f}"])  # fmt: skip
+        for vehicle in ET.parse(out).getroot().iter("vehicle"):  # noqa: S314 - SUMO's own output
+            found[pairs[int(vehicle.get("id", ""))]].append(vehicle[0].get("edges", ""))
+    return found
+
+
+def sample(
+    plan: Plan, net: Path, pattern: str, routes: dict[tuple[str, str], list[str]], scratch: Path
+) -> Counter[tuple[str, ...]]:
+    """
+    Choose how many take each route in the design hour, with routeSampler.
 
     Parameters
     ----------
@@ -42,6 +78,8 @@ def sample(plan: Plan, net: Path, pattern: str, scratch: Path) -> Counter[tuple[
         Its net.
     pattern : str
         Key of volumes.PATTERNS.
+    routes : dict
+        Of `candidates`.
     scratch : Path
         Folder for the files in between.
 
@@ -51,15 +89,19 @@ def sample(plan: Plan, net: Path, pattern: str, scratch: Path) -> Counter[tuple[
         Vehicles of the design hour by route [veh/h].
     """
     table = od_table(plan, net, pattern)
-    routes = _candidates(table, net, scratch)
-    data = scratch / "counts.xml"
+    weights: Counter[str] = Counter()
+    for pair, some in routes.items():
+        for route in some:
+            weights[route] += table.get(pair, 0.0) / len(some)
+    lines = [f'<route id="{n}" edges="{r}" probability="{w:.4f}"/>' for n, (r, w) in enumerate(sorted(weights.items())) if w > 0.001]  # fmt: skip
+    weighted, data, out = scratch / "weighted.rou.xml", scratch / "counts.xml", scratch / "sampled.rou.xml"
+    weighted.write_text(f"<routes>{''.join(lines)}</routes>", encoding="utf-8")
     rows = [f'<edge id="{c.edge}" entered="{c.hourly(pattern):.2f}"/>' for c in all_counts(plan)]
     data.write_text(
         f'<data><interval id="c" begin="0" end="3600">{"".join(rows)}</interval></data>', encoding="utf-8"
     )
-    out = scratch / "sampled.rou.xml"
     script = Path(sumo.SUMO_HOME) / "tools" / "routeSampler.py"
-    run([sys.executable, str(script), "-r", ",".join(map(str, routes)), "-d", str(data), "-o", str(out),
+    run([sys.executable, str(script), "-r", str(weighted), "-d", str(data), "-o", str(out),
          "-b", "0", "-e", "3600", "-i", "3600", "--weighted", "--seed", str(SEED), "--optimize", "10",
          "--threads", "1"])  # fmt: skip
     found: Counter[tuple[str, ...]] = Counter()
@@ -140,26 +182,6 @@ def _distances(graph: sumolib.net.Net, start: str) -> dict[str, float]:
             if after.getID() not in reached:
                 heapq.heappush(queue, (distance + after.getLength(), after.getID()))
     return reached
-
-
-def _candidates(table: dict[tuple[str, str], float], net: Path, scratch: Path) -> list[Path]:
-    """Draw trips from the table with od2trips and route them with duarouter."""
-    starts, stops = ({pair[side] for pair in table} for side in (0, 1))
-    zones = [f'<taz id="{e}"><tazSource id="{e}" weight="1"/></taz>' for e in sorted(starts)]
-    zones += [f'<taz id="{e}"><tazSink id="{e}" weight="1"/></taz>' for e in sorted(stops)]
-    (scratch / "zones.xml").write_text(f"<tazs>{''.join(zones)}</tazs>", encoding="utf-8")
-    body = "\n".join(f"{o} {d} {value * CANDIDATES:.3f}" for (o, d), value in table.items() if value > 0.01)
-    (scratch / "table.od").write_text(f"$OR;D2\n0.00 1.00\n1.00\n{body}\n", encoding="utf-8")
-    trips = scratch / "trips.xml"
-    run([_binary("od2trips"), "-n", str(scratch / "zones.xml"), "-d", str(scratch / "table.od"), "-o", str(trips),
-         "--seed", str(SEED)])  # fmt: skip
-    found = []
-    for variant in range(VARIANTS):
-        out = scratch / f"candidates{variant}.rou.xml"
-        run([_binary("duarouter"), "-n", str(net), "-r", str(trips), "-o", str(out), "--no-step-log",
-             "--seed", str(SEED + variant), "--weights.random-factor", f"{1.0 + 0.3 * variant:.1f}"])  # fmt: skip
-        found.append(out)
-    return found
 
 
 def geh(modelled: float, stated: float) -> float:

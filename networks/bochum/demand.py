@@ -85,10 +85,9 @@ def build(network: str, routes_file: Path, counts_file: Path) -> None:
         The table to write.
     """
     plan, net = load_plan(network)
-    sampled = {}
-    for pattern in PATTERNS:
-        with tempfile.TemporaryDirectory() as scratch:
-            sampled[pattern] = assign.sample(plan, net, pattern, Path(scratch))
+    with tempfile.TemporaryDirectory() as scratch:
+        routes = assign.candidates(plan, net, Path(scratch))
+        sampled = {name: assign.sample(plan, net, name, routes, Path(scratch)) for name in PATTERNS}
     modes = read_modes()
     names = {
         route: f"r{n}" for n, route in enumerate(sorted({r for found in sampled.values() for r in found}))
