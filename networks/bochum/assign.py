@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SEED = 20240507
 DECAY = 2500.0  # distance over which the pull between two ends falls to 1/e [m], assumed
 NEAR = 600.0  # trips shorter than this [m] are mostly made on foot: pull times distance over this, assumed
-LEAST = 0.5  # pairs with less in every pattern are left out [veh/h]
+LEAST = 1.0  # pairs with less in every pattern are left out [veh/h]
 VARIANTS = 2  # times that the routes are searched with other travel times, for more than one route per pair
 MOTORWAYS = ("a40", "a43", "a448")  # no trip leaves a motorway to enter it again
 

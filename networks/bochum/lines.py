@@ -72,8 +72,8 @@ def runs(plan: Plan, lengths: dict[str, float]) -> list[Run]:
     found = []
     for line in read_modes()["line"]:
         nodes = _nodes(plan, line["path"])
-        for way, pieces in (("out", nodes[::-1]), ("in", nodes)):
-            edges = _edges(plan, pieces, backwards=way == "out")
+        for way, pieces in (("there", nodes), ("back", nodes[::-1])):
+            edges = _edges(plan, pieces, backwards=way == "back")
             if line.get("inner_end"):  # the tunnel's mouth lies on the way, before the stop line
                 edges = [e for e in edges if e.head not in plan.signals or e is not edges[-1]]
             if len(edges) < 2:

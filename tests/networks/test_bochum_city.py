@@ -165,7 +165,7 @@ def test_trams_share_the_lane_for_cars_up_to_bodelschwinghplatz() -> None:
     assert "tram" not in lanes["dorstener_D03_D04_app"]
     assert "tram" in lanes["dorstener_D04_D15"]
     runs = [f for f in read(routes_of("bochum-dorstener")).iter("flow") if f.get("type") == "tram"]
-    first = next(f for f in runs if f.get("line") == "306_316_out")
+    first = next(f for f in runs if f.get("line") == "306_316_there")
     edges = first.find("route")
     assert edges is not None
     assert {"dorstener_D03_D04_app", "dorstener_D04_D15"} <= set(edges.get("edges", "").split())
