@@ -108,7 +108,15 @@ def hour_of(plan, program):  # noqa: ANN001, ANN201
 def show(rows: list[dict], figures: dict, count: int) -> list[str]:
     """Print the table and list what is worse than asked."""
     table = Table(
-        "scenario", "signals", "cycles [s]", "largest x", "designed in [s]", "program", "design", "ratio", "stuck"
+        "scenario",
+        "signals",
+        "cycles [s]",
+        "largest x",
+        "designed in [s]",
+        "program",
+        "design",
+        "ratio",
+        "stuck",
     )
     for column in table.columns[1:]:
         column.justify = "right"
@@ -118,11 +126,16 @@ def show(rows: list[dict], figures: dict, count: int) -> list[str]:
         own = {row["seed"]: row["delay"] for row in mine if row["controller"] == "program"}
         new = {row["seed"]: row["delay"] for row in mine if row["controller"].startswith("plan")}
         if len(own) < count or len(new) < count:
-            reasons = [str(row.get("reason")) for row in rows if row["scenario"] == name and row["status"] != "done"]
+            reasons = [
+                str(row.get("reason")) for row in rows if row["scenario"] == name and row["status"] != "done"
+            ]
             failed.append(f"{name}: {len(own)} and {len(new)} of {count} runs have a result; {reasons[:1]}")
             continue
         ratio = statistics.mean(new.values()) / statistics.mean(own.values())
-        stuck = [sum(bool(r["gridlock"]) for r in mine if r["controller"].startswith(c)) for c in ("program", "plan")]
+        stuck = [
+            sum(bool(r["gridlock"]) for r in mine if r["controller"].startswith(c))
+            for c in ("program", "plan")
+        ]
         if ratio > 1.0 and name.startswith("resco"):
             failed.append(f"{name}: the design has {ratio:.2f} times the delay of the network's program")
         table.add_row(

@@ -29,7 +29,9 @@ def design_command(
     demand: Annotated[
         list[str] | None,
         typer.Option(
-            "--demand", metavar="[PROGRAM=]ROUTES", help="Route file, of the program am, pm, offpeak or night."
+            "--demand",
+            metavar="[PROGRAM=]ROUTES",
+            help="Route file, of the program am, pm, offpeak or night.",
         ),
     ] = None,
     scenario: Annotated[
@@ -111,7 +113,9 @@ def _split(text: str, default: str) -> tuple[str, str]:
 
 def _once(found: dict[str, dict[tuple[str, str], float]], program: str, text: str) -> None:
     if program in found:
-        refuse(f"'{text}': the volumes of program '{program}' are given already; write another PROGRAM= before it")
+        refuse(
+            f"'{text}': the volumes of program '{program}' are given already; write another PROGRAM= before it"
+        )
 
 
 def _scenario(reference: str) -> Scenario:
@@ -138,7 +142,9 @@ def _tell(design: Design) -> None:
     from sim.design.report import signal_doubts, worst_lane
 
     programs = list(design.volumes)
-    table = Table("signal", "stages", *programs, "doubts", title=f"{design.plan.name}: cycle [s], largest x, QSV")
+    table = Table(
+        "signal", "stages", *programs, "doubts", title=f"{design.plan.name}: cycle [s], largest x, QSV"
+    )
     for signal, designed in design.signals.items():
         cells = []
         for program in programs:
@@ -234,7 +240,7 @@ def import_command(
     debug: Debug = False,  # noqa: ARG001 - main.invoke() looks at it
 ) -> int:
     """Make a network of an OpenStreetMap extract, with signals, pavements, crossings, cycle lanes and tracks."""
-    from sim.network.osm import import_osm
+    from sim.design.osm import import_osm
 
     done = import_osm(file, area, out)
     typer.echo(
@@ -261,7 +267,9 @@ def build_command(
     recipe = folder / "build.py"
     if not recipe.is_file():
         known = shipped_networks()
-        refuse(f"'{network}' has no recipe {recipe.name}; name a folder that has one{near_miss(network, known)}")
+        refuse(
+            f"'{network}' has no recipe {recipe.name}; name a folder that has one{near_miss(network, known)}"
+        )
     command = [sys.executable, str(recipe), *(["--check"] if check else [])]
     done = subprocess.run(command, check=False)
     if done.returncode:

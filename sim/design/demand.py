@@ -33,7 +33,12 @@ class Window:
 
 
 def read_volumes(
-    net: Path, routes: Sequence[Path], begin: float = 0.0, end: float = WHOLE_DAY, *, additional: Sequence[Path] = ()
+    net: Path,
+    routes: Sequence[Path],
+    begin: float = 0.0,
+    end: float = WHOLE_DAY,
+    *,
+    additional: Sequence[Path] = (),
 ) -> Volumes:
     """
     Count the volumes of the busiest hour of route files.
@@ -95,11 +100,7 @@ def scenario_volumes(net: Path, scenario: ScenarioPart, program: str | None = No
     length = (scenario.end - scenario.begin) / len(periods)
     return {
         name: busiest_hour(
-            [
-                p
-                for k, p in enumerate(periods)
-                if _program_at(scenario.begin + (k + 0.5) * length) == name
-            ]
+            [p for k, p in enumerate(periods) if _program_at(scenario.begin + (k + 0.5) * length) == name]
         )
         for name in WINDOWS
     }

@@ -10,6 +10,7 @@ from xml.parsers import expat
 from xml.sax.saxutils import quoteattr
 
 from sim.design.report import write_report
+from sim.errors import InputError
 from sim.signals.files import write_aside
 from sim.signals.lamps import lamps, link_states
 from sim.signals.plan import dump_plan
@@ -43,7 +44,15 @@ def write_design(design: Design, folder: Path, name: str, running: str = "am") -
     -------
     list of Path
         The files.
+
+    Raises
+    ------
+    InputError
+        If the network that was designed would be overwritten.
     """
+    if (folder / f"{name}.net.xml").resolve() == design.graph.path.resolve():
+        msg = f"{design.graph.path} would be overwritten by its design; name another folder or another name"
+        raise InputError(msg)
     net = with_programs(design.graph.path.read_bytes(), design.plan, running)
     contents = {
         folder / f"{name}.net.xml": net,
@@ -165,8 +174,10 @@ def _logics(signal: SignalPlan, running: str) -> list[str]:
 def _logic(signal: SignalPlan, program: Program) -> str:
     states = link_states(signal, lamps(signal, program))
     lines = [
-        f'    <tlLogic id={quoteattr(signal.id)} type="static" programID={quoteattr(program.id)} '
-        f'offset="{program.offset}">'
+        (
+            f'    <tlLogic id={quoteattr(signal.id)} type="static" programID={quoteattr(program.id)} '
+            f'offset="{program.offset}">'
+        )
     ]
     lines += [
         f'        <phase duration="{len(list(seconds))}" state="{state}"/>'

@@ -170,7 +170,7 @@ def departures(
 
 
 def _service(row: NDArray[np.uint8]) -> NDArray[np.float64]:
-    return (row == GREEN) + 0.5 * (row == PERMISSIVE)
+    return np.where(row == GREEN, 1.0, np.where(row == PERMISSIVE, 0.5, 0.0))
 
 
 def shift_delays(
@@ -324,19 +324,12 @@ def choose_offsets(
                 total += np.roll(table, offsets[other])
         return total
 
-    # Along the roads where offsets matter most, as a tree grows.
-    while len(placed) < len(names):
-        best: tuple[float, str] | None = None
-        for name in names:
-            if name not in placed:
-                total = costs(name, placed)
-                gain = float(total.max() - total.min())
-                if best is None or gain > best[0] + 1e-9:
-                    best = gain, name
-        if best is None:
-            break
-        offsets[best[1]] = int(np.argmin(costs(best[1], placed)))
-        placed.add(best[1])
+    while open_names := [name for name in names if name not in placed]:
+        # Along the roads where offsets matter most, as a tree grows.
+        gains = {name: float(np.ptp(costs(name, placed))) for name in open_names}
+        best = max(open_names, key=lambda name: round(gains[name], 9))
+        offsets[best] = int(np.argmin(costs(best, placed)))
+        placed.add(best)
     everyone = set(names)
     for _ in range(ROUNDS):
         moved = False

@@ -145,7 +145,7 @@ def _groups(
 
 def _link_row(rows: NDArray[np.uint8], streams: Sequence[int]) -> NDArray[np.uint8]:
     """Take the lamps of a link; if any of its streams has to give way, it does."""
-    row = rows[streams[0]].copy()
+    row: NDArray[np.uint8] = rows[streams[0]].copy()
     for s in streams[1:]:
         row[(row == GREEN) & (rows[s] == PERMISSIVE)] = PERMISSIVE
     return row

@@ -34,8 +34,10 @@ def write_report(design: Design) -> str:
     plan = design.plan
     lines = [f"# Signals of {plan.name}", ""]
     lines += [
-        f"{len(design.signals)} signals of `{design.graph.path.name}`, checked against the profile "
-        f"`{design.profile}` without a finding. Rules and their sources: docs/design-signals.md.",
+        (
+            f"{len(design.signals)} signals of `{design.graph.path.name}`, checked against the profile "
+            f"`{design.profile}` without a finding. Rules and their sources: docs/design-signals.md."
+        ),
         "",
     ]
     lines += _table(
@@ -78,7 +80,10 @@ def _overview(design: Design) -> list[str]:
     lines += ["", f"Degree of saturation above {SATURATED}: {', '.join(over) if over else 'nowhere'}."]
     parts = [part for part in design.parts if len(part) > 1]
     if parts:
-        lines += ["", "Coordinated with a common cycle: " + "; ".join(", ".join(part) for part in parts) + "."]
+        lines += [
+            "",
+            "Coordinated with a common cycle: " + "; ".join(", ".join(part) for part in parts) + ".",
+        ]
     return lines
 
 

@@ -159,12 +159,11 @@ def survey(graph: RoadGraph, signal: str) -> Site:
     streams = read_streams(graph, signal)
     doubts: list[str] = []
     heads = _name_heads(graph, streams, _members(streams), doubts)
+    doubts += _unsignalled(graph, streams)
     return _site(graph, signal, streams, heads, doubts)
 
 
-def survey_links(
-    graph: RoadGraph, signal: str, least: tuple[int, int], transitions: tuple[int, int]
-) -> Site:
+def survey_links(graph: RoadGraph, signal: str, least: tuple[int, int], transitions: tuple[int, int]) -> Site:
     """
     Find conflicts and intergreens of a signal link by link, for a stage table written by hand.
 
@@ -192,9 +191,7 @@ def survey_links(
     return _site(graph, signal, streams, heads, [])
 
 
-def _site(
-    graph: RoadGraph, signal: str, streams: list[Stream], heads: list[Head], doubts: list[str]
-) -> Site:
+def _site(graph: RoadGraph, signal: str, streams: list[Stream], heads: list[Head], doubts: list[str]) -> Site:
     pairs = _stream_relations(graph, streams)
     yields = {
         (a, b)
@@ -221,6 +218,18 @@ def _site(
     trusted = {pair for pair, how in pairs.items() if how == YIELDS}
     outside = {s for s, stream in enumerate(streams) if graph.yields_outside(stream.number)}
     return Site(signal, streams, heads, relation, seconds, yields, set(pairs), outside, trusted, doubts)
+
+
+def _unsignalled(graph: RoadGraph, streams: list[Stream]) -> list[str]:
+    """Tell of crossings on the junctions of a signal that no lamp belongs to."""
+    shown = {stream.target for stream in streams if stream.on_foot}
+    nodes = {stream.node for stream in streams}
+    found = []
+    for edge in graph.net.getEdges(withInternal=True):
+        name = str(edge.getID())
+        if edge.getFunction() == "crossing" and name[1:].rpartition("_")[0] in nodes and name not in shown:
+            found.append(f"the crossing {name} has no signal link: pedestrians there go without a signal")
+    return found
 
 
 def _told(stream: Stream) -> str:
@@ -259,9 +268,7 @@ def _name_heads(
     kinds = list(LETTERS)
     members = sorted(members, key=lambda m: (kinds.index(streams[m[0]].kind) == 1, streams[m[0]].link))
     counts = dict.fromkeys(kinds, 0)
-    priorities = {
-        s.source: int(graph.net.getEdge(s.source).getPriority()) for s in streams if not s.on_foot
-    }
+    priorities = {s.source: int(graph.net.getEdge(s.source).getPriority()) for s in streams if not s.on_foot}
     highest, lowest = max(priorities.values(), default=0), min(priorities.values(), default=0)
     heads = []
     for group in members:
@@ -330,10 +337,9 @@ def _relation(graph: RoadGraph, one: Stream, other: Stream) -> tuple[int, int]:
 
 def _may_yield(graph: RoadGraph, one: Stream, other: Stream) -> bool:
     """Tell whether a stream may be trusted to give way to another that is green with it."""
-    if one.on_foot or one.kind == "tram" or not graph.gives_way(one.number, other.number):
-        return False
-    if graph.gives_way(other.number, one.number):
-        # Built for a program that keeps them apart: each would wait for the other, and SUMO warns of it.
+    gives, takes = graph.gives_way(one.number, other.number), graph.gives_way(other.number, one.number)
+    if one.on_foot or one.kind == "tram" or not gives or takes:
+        # Where both give way the net was built for a program that keeps them apart: each would wait for the other.
         return False
     if other.on_foot:
         # On the way out, by who turns (section 9 (3) StVO); never on the way in.
@@ -341,9 +347,6 @@ def _may_yield(graph: RoadGraph, one: Stream, other: Stream) -> bool:
     if one.source == other.source:
         return True
     # Left turns and trams beside them: BOStrab and RiLSA ask for a stage of their own.
-    if other.kind == "tram" or not one.turns:
-        return False
     apart = abs((one.heading - other.heading + 180.0) % 360.0 - 180.0)
-    if apart > 180.0 - OPPOSITE:
-        return True
-    return one.direction in "tT" and other.turns
+    opposing = apart > 180.0 - OPPOSITE or (one.direction in "tT" and other.turns)
+    return one.turns and other.kind != "tram" and opposing

@@ -127,9 +127,7 @@ def _timed(judge: Judge, safety: Safety, stages: tuple[Stage, ...], greens: Sequ
     layout = lay_out(safety, stages, greens)
     rows = stream_lamps(judge.site, head_lamps(safety, layout))
     lost, worst = judge.cost(rows)
-    return Timed(
-        stages, tuple(greens), layout, rows, round(max(worst - LARGEST_SATURATION, 0.0), 2), lost
-    )
+    return Timed(stages, tuple(greens), layout, rows, round(max(worst - LARGEST_SATURATION, 0.0), 2), lost)
 
 
 def choose_stages(

@@ -25,7 +25,7 @@ from sim.design.site import NEVER, YIELDS
 from sim.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -39,6 +39,8 @@ OPPOSING_LANES, TURNING_LANES = 3, 2
 # Limits of the search, so that a signal of many junctions ends in time.
 MOST_CLIQUES, MOST_BRANCHES, MOST_SEQUENCES, MOST_STAGES = 3000, 6, 600, 8
 LARGEST_RATIO = 0.95
+# A road between two stop lines of one signal up to this length holds no queue [m]; assumed.
+SHORT_ROAD = 100.0
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,9 @@ class LeftTurn:
     reason: str
 
 
-def judge_turns(site: Site, loads: Loads, protected: Sequence[str], permissive: Sequence[str]) -> list[LeftTurn]:
+def judge_turns(
+    site: Site, loads: Loads, protected: Sequence[str], permissive: Sequence[str]
+) -> list[LeftTurn]:
     """
     Decide which turns across opposing traffic are protected.
 
@@ -122,7 +126,9 @@ def _judge_turn(site: Site, loads: Loads, h: int, against: list[tuple[int, int]]
     else:
         wanted = product > limit
         sign = ">" if wanted else "≤"
-        reason = f"{left:.0f} × {oncoming:.0f} = {product:.0f} {sign} {limit:.0f} at {len(across)} opposing lanes"
+        reason = (
+            f"{left:.0f} × {oncoming:.0f} = {product:.0f} {sign} {limit:.0f} at {len(across)} opposing lanes"
+        )
     if wanted and not own_lane:
         return LeftTurn(h, False, f"{reason}, but no lane of its own")  # noqa: FBT003
     return LeftTurn(h, wanted, reason)
@@ -183,8 +189,42 @@ def candidate_stages(site: Site, relation: NDArray[np.int8], together: Sequence[
     if len(cliques) >= MOST_CLIQUES:
         # Which of them come first is networkx's affair: grow one from each bundle instead.
         cliques = [_grow(graph, i) for i in range(len(bundles))]
-    found = {_sensible(site, relation, frozenset(h for i in clique for h in bundles[i])) for clique in cliques}
-    return sorted(found - {frozenset()}, key=lambda stage: (-len(stage), sorted(stage)))
+    whole = {frozenset(h for i in clique for h in bundles[i]) for clique in cliques}
+    onward = _onward(site)
+    found = {_drained(onward, _sensible(site, relation, stage)) for stage in whole} - {frozenset()}
+    # A head that would be left without a stage keeps those it had.
+    served = frozenset().union(*found)
+    found |= {stage for stage in whole if not stage <= served}
+    return sorted(found, key=lambda stage: (-len(stage), sorted(stage)))
+
+
+def _onward(site: Site) -> dict[int, Stage]:
+    """Find for heads that lead onto a short road within the signal those that lead off it, straight on if possible."""
+    found: dict[int, Stage] = {}
+    for h, head in enumerate(site.heads):
+        for s in head.streams:
+            off = [
+                (o, site.streams[t].turns)
+                for o, other in enumerate(site.heads)
+                for t in other.streams
+                if not other.on_foot
+                and not head.on_foot
+                and site.streams[t].source == site.streams[s].target
+                and site.streams[t].room < SHORT_ROAD
+            ]
+            ahead = {o for o, turns in off if not turns} or {o for o, _ in off}
+            if ahead:
+                found[h] = found.get(h, frozenset()) | ahead
+    return found
+
+
+def _drained(onward: Mapping[int, Stage], stage: Stage) -> Stage:
+    """Leave out heads that would only fill a short road within the signal."""
+    while True:
+        kept = frozenset(h for h in stage if h not in onward or onward[h] & stage)
+        if kept == stage:
+            return stage
+        stage = kept
 
 
 def _bundles(n: int, together: Sequence[Stage]) -> list[Stage]:
@@ -303,7 +343,8 @@ def head_ratios(site: Site, loads: Loads) -> list[float]:
         lanes = {lane_of[s] for s in head.streams if s in lane_of}
         found.append(
             max(
-                (sum(loads.volume[s] * loads.headway[s] for s in lane) / 3600.0 for lane in lanes), default=0.0
+                (sum(loads.volume[s] * loads.headway[s] for s in lane) / 3600.0 for lane in lanes),
+                default=0.0,
             )
         )
     return found

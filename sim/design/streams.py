@@ -199,7 +199,9 @@ def _driven(graph: RoadGraph, number: int) -> Stream:
     before, after = _flat(lane.getShape()), _flat(onto.getShape())
     heading = _direction(before[-2], before[-1])
     turn = (_direction(after[0], after[1]) - heading + 180.0) % 360.0 - 180.0
-    kind = next((kind for users, kind in USERS if any(_open(graph, movement, u) for u in users)), "vehicle")
+    kind: Kind = next(
+        (kind for users, kind in USERS if any(_open(graph, movement, u) for u in users)), "vehicle"
+    )
     buses = kind == "vehicle" and not any(_open(graph, movement, u) for u in ("passenger", "truck"))
     return Stream(
         link=movement.link,

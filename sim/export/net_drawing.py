@@ -145,7 +145,12 @@ def draw_signal(graph: RoadGraph, site: Site, stages: Sequence[str]) -> Figure:
         _stage(one, site, state, _frame(one, near, small))
         one.set_title(f"stage (Phase) {k + 1}", fontsize=8, pad=2)
     figure.text(
-        0.1 / width, 1 - 0.3 / height, f"{graph.path.name}  ·  {site.id}", fontsize=11, weight="bold", parse_math=False
+        0.1 / width,
+        1 - 0.3 / height,
+        f"{graph.path.name}  ·  {site.id}",
+        fontsize=11,
+        weight="bold",
+        parse_math=False,
     )
     return figure
 
@@ -203,7 +208,9 @@ def _roads(axes: Axes, graph: RoadGraph, site: Site, scale: float) -> None:
         (ax, ay), (bx, by) = shape[-2][:2], shape[-1][:2]
         far = math.hypot(bx - ax, by - ay) or 1.0
         nx, ny = -(by - ay) / far * wide, (bx - ax) / far * wide
-        axes.plot([bx - nx, bx + nx], [by - ny, by + ny], color="black", lw=1.8, zorder=4, solid_capstyle="butt")
+        axes.plot(
+            [bx - nx, bx + nx], [by - ny, by + ny], color="black", lw=1.8, zorder=4, solid_capstyle="butt"
+        )
 
 
 def _lighter(colour: str) -> str:
@@ -218,7 +225,15 @@ def _paths(axes: Axes, site: Site, scale: float) -> None:
             xs, ys = [p[0] for p in path], [p[1] for p in path]
             if head.on_foot:
                 axes.plot(xs, ys, color="white", lw=3.0 * scale, solid_capstyle="butt", zorder=2)
-                axes.plot(xs, ys, color="#556", lw=2.6 * scale, ls=(0, (0.18, 0.18)), dash_capstyle="butt", zorder=2.1)
+                axes.plot(
+                    xs,
+                    ys,
+                    color="#556",
+                    lw=2.6 * scale,
+                    ls=(0, (0.18, 0.18)),
+                    dash_capstyle="butt",
+                    zorder=2.1,
+                )
             else:
                 colour = HEADS[k % len(HEADS)]
                 axes.plot(xs, ys, color=colour, lw=1.1, zorder=3)

@@ -118,9 +118,7 @@ def import_osm(source: Path, area: str | None, target: Path) -> Imported:
         warnings = _netconvert(cut, net, source)
         done = Imported(*_count(net), warnings)
         if not done.signals:
-            msg = (
-                f"{source}: no signal in {area or 'it'}, only {done.edges} edges; nodes need highway=traffic_signals"
-            )
+            msg = f"{source}: no signal in {area or 'it'}, only {done.edges} edges; nodes need highway=traffic_signals"
             raise InputError(msg)
         write_whole(target, _without_header(net.read_text(encoding="utf-8")).encode())
     return done
@@ -256,7 +254,9 @@ def _cut(osmium: Any, source: Path, rings: list[Ring] | None, target: Path) -> N
     if not kept:
         msg = f"{source} has {every} roads, and none of them in the area; is it another town?"
         raise InputError(msg)
-    with osmium.BackReferenceWriter(str(target), ref_src=str(source), overwrite=True, remove_tags=False) as writer:
+    with osmium.BackReferenceWriter(
+        str(target), ref_src=str(source), overwrite=True, remove_tags=False
+    ) as writer:
         for thing in osmium.FileProcessor(str(source), osmium.osm.WAY | osmium.osm.RELATION):
             if thing.is_way():
                 if thing.id in kept:
@@ -272,7 +272,15 @@ def _netconvert(cut: Path, net: Path, source: Path) -> int:
 
     home = Path(sumo.SUMO_HOME)
     types = ",".join(str(home / "data" / "typemap" / f"{name}.typ.xml") for name in TYPES)
-    command = [str(home / "bin" / "netconvert"), "--osm-files", str(cut), "--type-files", types, "-o", str(net)]
+    command = [
+        str(home / "bin" / "netconvert"),
+        "--osm-files",
+        str(cut),
+        "--type-files",
+        types,
+        "-o",
+        str(net),
+    ]
     environment = {**os.environ, "SUMO_HOME": str(home)}
     try:
         done = subprocess.run(

@@ -13,13 +13,11 @@ import pytest
 from sim.errors import InputError
 from sim.network.graph import RoadGraph
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("osmium") is None, reason="needs the extra 'osm'"
-)
+pytestmark = pytest.mark.skipif(importlib.util.find_spec("osmium") is None, reason="needs the extra 'osm'")
 sys.path.insert(0, str(Path(__file__).parent))
 from osm_town import SOUTH, STEP, WEST, town  # noqa: E402
 
-from sim.network.osm import import_osm  # noqa: E402
+from sim.design.osm import import_osm  # noqa: E402
 
 
 @pytest.fixture
@@ -31,9 +29,7 @@ def extract(tmp_path: Path) -> Path:
 
 def box(west: float, south: float, east: float, north: float) -> str:
     """In blocks of the town."""
-    return (
-        f"{WEST + west * STEP:.6f},{SOUTH + south * STEP:.6f},{WEST + east * STEP:.6f},{SOUTH + north * STEP:.6f}"
-    )
+    return f"{WEST + west * STEP:.6f},{SOUTH + south * STEP:.6f},{WEST + east * STEP:.6f},{SOUTH + north * STEP:.6f}"
 
 
 def test_the_whole_extract(extract: Path, tmp_path: Path) -> None:
