@@ -14,14 +14,20 @@ import numpy as np
 from sim import __version__
 from sim.control.registry import build, find_kind, stages_of
 from sim.control.spec import ControllerSpec
+from sim.control.sumo_programs import Floor
 from sim.core.arrays import RED
 from sim.errors import InputError
+from sim.live import Live
 from sim.network.graph import RoadGraph
 from sim.network.layout import Layout, lay_out
 from sim.network.timing import TimingRules
+from sim.observe.buttons import PushButtons
+from sim.observe.observer import Observer
 from sim.scenario import Scenario
 from sim.scenario.arguments import sumo_arguments
 from sim.scenario.demand import names_vehicles, written_turns
+from sim.sumo.recording import RECORDER, record_lamps, record_pending, record_routes
+from sim.sumo.scene import vehicle_classes
 from sim.sumo.session import Session
 from sim.sumo.statistics import read_statistics
 from sim.sumo.version import sumo_version
@@ -129,6 +135,12 @@ class Watch:
     control_seconds: float = 0.0
     steps: int = 0
     first_step: float = 0.0
+    observer: Observer | None = None
+
+    def observe(self) -> None:
+        """Have the onlooker, if there is one, note the second that has just been simulated."""
+        if self.observer is not None:
+            self.observer.look()
 
     def look(self, session: Session) -> None:
         """
@@ -150,7 +162,7 @@ class Watch:
 
 def run(
     task: RunTask, directory: Path, progress: Progress | None = None, additional: Sequence[Path] = ()
-) -> None:
+) -> RoadGraph:
     """
     Simulate a task and write what came out of it.
 
@@ -161,9 +173,15 @@ def run(
     directory : Path
         An empty folder; ``run.json`` and SUMO's ``tripinfo.xml`` are written into it.
     progress : callable, optional
-        Called about once a second with the share simulated and the vehicles in the network.
+        Called about once a second with the share simulated and the vehicles in the network. The run can then also
+        be looked at, see :mod:`sim.live`.
     additional : sequence of Path, optional
         More additional files for SUMO, such as detectors; they must not change what happens.
+
+    Returns
+    -------
+    RoadGraph
+        The network, for whoever computes figures of it.
 
     Raises
     ------
@@ -182,12 +200,21 @@ def run(
     extra: list[Path] = []
     if kind.in_sumo:
         extra = controller.programs(graph, rules, scenario, directory)
+    recorded = scenario.outputs.signals and not kind.internal
+    if recorded:
+        extra = [*extra, record_lamps(graph.signals, directory)]
     options = sumo_arguments(scenario, task.seed, task.scale, directory, [*extra, *additional])
     options += getattr(controller, "options", ())
+    if recorded:
+        options = record_routes(options, directory)
     session = Session(options, directory / "sumo-errors.log", gui=task.gui)
     watch = Watch(scenario.gridlock_after)
-    ticker = Ticker(scenario.begin, scenario.end, progress)
+    ticker = Ticker(scenario.begin, scenario.end, progress, Live(directory, session))
+    seen: dict[str, Any] = {}
     try:
+        # Where nobody gives way there is nothing to say about safety.
+        if scenario.outputs.safety and not isinstance(controller, Floor):
+            watch.observer = Observer(session)
         watch.first_step = time.perf_counter() - started
         if kind.in_sumo:
             run_in_sumo(session, controller, scenario, watch, ticker)
@@ -200,6 +227,11 @@ def run(
             )
             with open_trace(task.trace, layout, controller, directory) as trace:
                 run_adaptive(session, controller, Street(graph, layout), scenario, watch, ticker, trace)
+        seen = {"classes": vehicle_classes(session)}
+        if watch.observer is not None:
+            seen |= watch.observer.finish(directory)
+        if recorded:
+            record_pending(session.pending(), directory)
     finally:
         gc.unfreeze()
         session.close()
@@ -217,13 +249,16 @@ def run(
         "sumo_version": sumo_version(),
         "package_version": __version__,
         "vehicles_in_demand": names_vehicles(scenario.demand),
+        "occupancy": scenario.occupancy.model_dump(),
+        **seen,
         **read_statistics(directory / "statistics.xml"),
     }
     (directory / "run.json").write_text(json.dumps(result, indent=1, sort_keys=True))
     if not task.keep_sumo_output:
-        for pattern in ("sumo-errors.log", "statistics.xml", "programs.add.xml", "user-*.xml"):
+        for pattern in ("sumo-errors.log", "statistics.xml", "programs.add.xml", RECORDER, "user-*.xml"):
             for path in directory.glob(pattern):
                 path.unlink()
+    return graph
 
 
 class Ticker:
@@ -236,12 +271,15 @@ class Ticker:
         The window [s].
     progress : callable or None
         Where to report.
+    live : Live, optional
+        The run for those who look at it.
     """
 
-    def __init__(self, begin: float, end: float, progress: Progress | None) -> None:
+    def __init__(self, begin: float, end: float, progress: Progress | None, live: Live | None = None) -> None:
         self._begin = begin
         self._span = max(end - begin, 1.0)
         self._progress = progress
+        self._live = live
         self._last = time.perf_counter()
 
     def tick(self, now: float, running: int) -> None:
@@ -261,6 +299,8 @@ class Ticker:
         if wall - self._last >= 1.0:
             self._last = wall
             self._progress((now - self._begin) / self._span, running)
+            if self._live is not None:
+                self._live.tell(now)
 
 
 @dataclass(frozen=True)
@@ -296,17 +336,19 @@ def run_in_sumo(
     """
     controller.on_start(session)
     each_step = controller.on_departed is not None
+    # As many seconds at once as nobody wants to see.
+    stride = LOOK_EVERY if watch.observer is None else 1
     now = session.time
     while now < scenario.end:
+        session.step(0.0 if each_step else min(now + stride, scenario.end))
+        now = session.time
+        if now % 1.0 == 0.0:
+            watch.observe()
         if each_step:
-            session.step()
-            now = session.time
             controller.on_departed(session)
-        else:
-            now = min(now + LOOK_EVERY, scenario.end)
-            session.step(now)
         watch.steps += 1
-        if not each_step or now % LOOK_EVERY == 0:
+        due = (now if each_step else now - scenario.begin) % LOOK_EVERY == 0
+        if due or (now >= scenario.end and not each_step):
             watch.look(session)
             ticker.tick(now, watch.running)
 
@@ -348,6 +390,7 @@ def run_adaptive(
     view = FullView(street.graph, layout, float(getattr(controller, "reach", scenario.sensing.range)))
     controller.reset(network)
     session.watch(layout.watched)
+    buttons = PushButtons(session, street.graph, layout, pressed=scenario.pedestrians.call == "button")
     letters = np.zeros(len(network.link_group), np.uint8)
     render(network, signals, letters)
     shown = letters.copy()
@@ -371,10 +414,12 @@ def run_adaptive(
         for _ in range(per_second):
             session.step()
         now = session.time
+        watch.observe()
         begun = clock()
         if second % watch_every == 0:
             arrivals, storage = view.see(session)
             waiting = note_demand(network, signals, arrivals, storage)
+            buttons.press(now, waiting)
         if second % controller.interval == 0:
             wish = controller.decide(now, network, signals, arrivals, storage)
             if trace is not None:
@@ -477,6 +522,7 @@ def timing_rules(scenario: Scenario) -> TimingRules:
         red_yellow=number(given.red_yellow),
         minimum_green=given.minimum_green,
         maximum_red=given.maximum_red,
+        maximum_walk_wait=scenario.pedestrians.maximum_wait,
     )
 
 

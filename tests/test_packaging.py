@@ -86,6 +86,12 @@ def test_wheel_carries_code_queries_types_licence_and_nothing_else(wheel: Path) 
     info = f"gruenband-{PROJECT['version']}.dist-info"
     sources = {str(path.relative_to(ROOT)) for path in (ROOT / "sim").rglob("*.py")}
     sources |= {str(path.relative_to(ROOT)) for path in (ROOT / "sim").rglob("*.sql")}
+    # What the report is made of travels beside its modules.
+    sources |= {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "sim" / "report").rglob("*")
+        if path.suffix in {".js", ".css", ".j2", ".toml"}
+    }
     assert sources | {"sim/py.typed", f"{info}/licenses/LICENSE", f"{info}/entry_points.txt"} <= inside
     assert {name.split("/")[0] for name in inside} == {"sim", info}
     assert not any("__pycache__" in name for name in inside)

@@ -66,13 +66,39 @@ class RunFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class RunLost:
+    """A run's worker in a cluster has gone; the run will be done again by another."""
+
+    key: str
+    task: RunTask
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterChanged:
+    """One line on a cluster: workers that came, went or were refused, or that none is there yet."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class StoreDamaged:
     """A run directory of the output folder cannot be read and counts as not run; one line that says which."""
 
     message: str
 
 
-BatchEvent = BatchPlanned | RunResumed | RunStarted | RunProgress | RunFinished | RunFailed | StoreDamaged
+BatchEvent = (
+    BatchPlanned
+    | RunResumed
+    | RunStarted
+    | RunProgress
+    | RunFinished
+    | RunFailed
+    | RunLost
+    | ClusterChanged
+    | StoreDamaged
+)
 
 
 @dataclass(frozen=True, slots=True)

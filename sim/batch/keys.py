@@ -89,7 +89,55 @@ def scenario_key(scenario: Scenario) -> str:
     InputError
         If a file of the scenario cannot be read.
     """
-    return _digest(_content(scenario))
+    content = _content(scenario)
+    # What is written down beside the trips changes nothing in the traffic: runs with and without it compare.
+    del content["outputs"]["signals"]
+    return _digest(content)
+
+
+def input_files(task: RunTask) -> dict[str, str]:
+    """
+    List the files that a run's key depends on.
+
+    Parameters
+    ----------
+    task : RunTask
+        The run.
+
+    Returns
+    -------
+    dict of str to str
+        Hash of each file's content, by its path.
+
+    Raises
+    ------
+    InputError
+        If one of them cannot be read.
+    """
+    scenario = task.scenario
+    files = [scenario.network, *scenario.demand, *scenario.additional]
+    if scenario.sumocfg is not None:
+        files += [scenario.sumocfg, *_files_of(scenario.sumocfg)]
+    named = file_parameters(task.controller)
+    files += [Path(str(value)) for key, value in task.controller.params if key in named]
+    return {str(path): _file_digest(path) for path in files}
+
+
+def file_parameters(spec: ControllerSpec) -> set[str]:
+    """
+    Tell which parameters of a controller name files.
+
+    Parameters
+    ----------
+    spec : ControllerSpec
+        The controller.
+
+    Returns
+    -------
+    set of str
+        Names of parameters.
+    """
+    return {key for key, param in find_kind(spec.id).params.items() if param.file}
 
 
 def _content(scenario: Scenario) -> dict[str, Any]:
@@ -105,8 +153,7 @@ def _content(scenario: Scenario) -> dict[str, Any]:
 
 def _controller(spec: ControllerSpec) -> str:
     """Describe a controller; for a parameter that names a file counts what stands in it."""
-    params = find_kind(spec.id).params
-    named = {key for key, param in params.items() if param.file}
+    named = file_parameters(spec)
     given = tuple((key, _file_digest(Path(str(v))) if key in named else v) for key, v in spec.params)
     return ControllerSpec(spec.id, given).to_json()
 

@@ -28,9 +28,10 @@ for name in (
     "sim.core",
     "sim.control",
     "sim.sensing",
+    "sim.observe",
 ):
     module = import_module(name)
-    if name in {"sim.core", "sim.control", "sim.sensing"}:
+    if name in {"sim.core", "sim.control", "sim.sensing", "sim.observe"}:
         for part in iter_modules(module.__path__, f"{name}."):
             import_module(part.name)
 
@@ -40,9 +41,11 @@ if os.environ.get(CONTROLLERS):
     from sim.control.spec import ControllerSpec
     from sim.control.warm import warm
     from sim.core.jit import cache_folder
+    from sim.observe.warm import warm_onlooker
 
     # Without a place to keep kernels each run compiles its own.
     with suppress(OSError):
         if any(cache_folder().rglob("*.nbi")):
+            warm_onlooker()
             for line in os.environ[CONTROLLERS].splitlines():
                 warm(ControllerSpec.from_json(line))

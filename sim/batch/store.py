@@ -54,7 +54,7 @@ class Store:
             self.runs.mkdir(parents=True, exist_ok=True)
             self.tmp.mkdir(exist_ok=True)
             for directory in self.tmp.iterdir():
-                if _is_left_over(directory.name):
+                if is_left_over(directory.name):
                     shutil.rmtree(directory, ignore_errors=True)
             self.probe(self.tmp)
         except OSError as error:
@@ -201,8 +201,20 @@ def environment_fault(error: OSError, path: Path) -> EnvironmentFaultError | Non
     return None
 
 
-def _is_left_over(name: str) -> bool:
-    """Tell whether the process that wrote a folder of ``tmp/`` is dead; another machine's cannot be judged."""
+def is_left_over(name: str) -> bool:
+    """
+    Tell whether the process that wrote a folder of ``tmp/`` is dead.
+
+    Parameters
+    ----------
+    name : str
+        Name of the folder.
+
+    Returns
+    -------
+    bool
+        False for a folder of another machine, of which it cannot be judged.
+    """
     parts = name.split("-", 2)
     if len(parts) < 3 or not parts[1].isdigit():
         return False

@@ -1,21 +1,13 @@
-"""The parent of a batch: one process per run, watched, timed and replaced, with nothing finished ever lost."""
+"""The parent of a batch: what is done already, what is next, and how it ended, with nothing finished ever lost."""
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import shutil
 import signal
-import sys
 import threading
-import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from types import FrameType, ModuleType
-from typing import TYPE_CHECKING, Any, Literal
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Protocol
 
 from sim.batch.events import (
     BatchEvent,
@@ -23,39 +15,34 @@ from sim.batch.events import (
     BatchResult,
     RunFailed,
     RunFinished,
+    RunLost,
     RunProgress,
     RunResumed,
-    RunStarted,
     StoreDamaged,
 )
 from sim.batch.keys import run_key
+from sim.batch.processes import OnEvent, RunProcesses
+from sim.batch.progress import ProgressFiles
 from sim.batch.store import Store, environment_fault
-from sim.batch.worker import LOG, identity, work
 from sim.control.registry import find_kind
-from sim.errors import EnvironmentFaultError, InputError
-from sim.evaluate.kpi import write_kpi
+from sim.errors import InputError
 from sim.sumo.version import require_sumo
 
 if TYPE_CHECKING:
-    from multiprocessing.context import ForkServerContext, SpawnContext
-    from multiprocessing.process import BaseProcess
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+    from types import FrameType
 
     from sim.run import RunTask
-
-_KEPT_OF_FAILED = frozenset({LOG, "task.json", "sumo-errors.log"})
-_GRACE = 5.0  # [s] between asking a process to end and killing it
-_TICK = 0.25  # [s] longest sleep of the parent, and so the longest it takes to notice Ctrl-C
-
-OnEvent = Callable[[BatchEvent], None]
 
 
 def run_batch(
     tasks: Sequence[RunTask],
     out: Path,
-    jobs: int = 1,
+    jobs: int | None = 1,
     time_limit: float | None = None,
     on_event: OnEvent | None = None,
+    executor: str = "local",
 ) -> BatchResult:
     """
     Do all runs that have no result yet, each in its own process.
@@ -66,12 +53,15 @@ def run_batch(
         The runs, as :func:`sim.batch.plan.plan_batch` lists them.
     out : Path
         Output folder; made if it does not exist. Finished runs in it are not done again, failed ones are.
-    jobs : int
-        Processes at the same time. The results do not depend on it.
+    jobs : int or None
+        Processes at the same time. The results do not depend on it. None: as many as the workers of a cluster
+        have threads; one on this machine.
     time_limit : float, optional
         Longest wall-clock time of a run [s]; None takes each scenario's own.
     on_event : callable, optional
         Called in this process with every :data:`sim.batch.events.BatchEvent`.
+    executor : str
+        ``"local"`` for this machine, ``"dask://HOST:PORT"`` for the workers of a dask scheduler.
 
     Returns
     -------
@@ -82,62 +72,136 @@ def run_batch(
     Raises
     ------
     InputError
-        If a file of a scenario cannot be read, or `jobs` is below 1.
+        If a file of a scenario cannot be read, `jobs` is below 1 or `executor` is none.
     EnvironmentFaultError
-        If SUMO is missing or of another version, or the output folder cannot be written or is full. Runs that
-        were finished before are kept.
+        If SUMO is missing or of another version, the output folder cannot be written or is full, or the cluster
+        cannot be reached or has no usable worker. Runs that were finished before are kept.
     """
-    if jobs < 1:
+    if jobs is not None and jobs < 1:
         msg = f"--jobs {jobs}: at least one process is needed"
         raise InputError(msg)
     require_sumo()
-    supervisor = _Supervisor(Store(out.absolute()), time_limit, on_event or (lambda _: None))
+    batch = _Batch(Store(out.absolute()), time_limit, on_event or (lambda _: None))
+    planned = {run_key(task): task for task in tasks}
+    runner: AbstractContextManager[Runner]
+    if executor == "local":
+        runner = _local(batch.store, tasks, jobs or 1, batch.note)
+    else:
+        from sim.batch.cluster import cluster  # noqa: PLC0415  (needs the extra)
+
+        runner = cluster(executor, batch.store, planned, jobs, batch.note)
     try:
-        return supervisor.run(tasks, jobs)
+        return batch.run(planned, runner)
     except OSError as error:
         raise environment_fault(error, out) or error from None
 
 
-@dataclass(slots=True)
-class _Active:
-    """A run in its process."""
+class Runner(Protocol):
+    """Where runs are done; it tells of them by events."""
 
-    task: RunTask
-    key: str
-    process: BaseProcess
-    pid: int
-    connection: Connection
-    started: float
-    limit: float
-    last_word: Any = None
-    timed_out: bool = False
+    def places(self) -> Sequence[str]:
+        """
+        List where a run could start now.
+
+        Returns
+        -------
+        sequence of str
+            Places, each as often as it has room.
+        """
+
+    def machine(self, place: str) -> str:
+        """
+        Name the machine of a place; the runs on one share its cache of compiled kernels.
+
+        Parameters
+        ----------
+        place : str
+            The place.
+
+        Returns
+        -------
+        str
+            The machine.
+        """
+
+    def start(self, place: str, key: str, task: RunTask, limit: float) -> None:
+        """
+        Start a run.
+
+        Parameters
+        ----------
+        place : str
+            Where.
+        key : str
+            Run key.
+        task : RunTask
+            The run.
+        limit : float
+            Longest wall-clock time [s].
+        """
+
+    def watch(self) -> None:
+        """Sleep until something happens, but not long, and deal with it."""
 
 
-class _Supervisor:
+class _LocalRunner:
+    """Processes of this machine."""
+
+    def __init__(self, processes: RunProcesses, jobs: int) -> None:
+        self._processes = processes
+        self._jobs = jobs
+
+    def places(self) -> Sequence[str]:
+        return ("",) * (self._jobs - len(self._processes))
+
+    def machine(self, place: str) -> str:
+        return place
+
+    def start(self, place: str, key: str, task: RunTask, limit: float) -> None:  # noqa: ARG002  (there is one)
+        self._processes.start(key, task, limit)
+
+    def watch(self) -> None:
+        self._processes.watch()
+
+
+@contextmanager
+def _local(store: Store, tasks: Sequence[RunTask], jobs: int, tell: OnEvent) -> Iterator[_LocalRunner]:
+    # Read by the fork server when it starts (sim.batch.preload); importing that module here would switch off Ctrl-C.
+    os.environ["GRUENBAND_WARM"] = "\n".join(sorted({task.controller.to_json() for task in tasks}))
+    processes = RunProcesses(store, tell)
+    try:
+        yield _LocalRunner(processes, jobs)
+    finally:
+        processes.end()
+
+
+class _Batch:
     """The state of one batch."""
 
     def __init__(self, store: Store, time_limit: float | None, on_event: OnEvent) -> None:
-        self._store = store
+        self.store = store
         self._time_limit = time_limit
         self._tell = on_event
-        self._context = _process_context()
-        self._active: list[_Active] = []
-        self._moved: set[str] = set()  # ids of controllers of which a run has got somewhere
+        self._queue: deque[tuple[str, RunTask]] = deque()
+        self._running: dict[str, tuple[str, RunTask]] = {}  # machine and task of each key
+        self._moved: set[tuple[str, str]] = set()  # machines and controllers of which a run has got somewhere
+        self._progress = ProgressFiles(store)
         self._counts = {"resumed": 0, "done": 0, "failed": 0, "timeout": 0}
 
-    def run(self, tasks: Sequence[RunTask], jobs: int) -> BatchResult:
-        planned = {run_key(task): task for task in tasks}
-        # Read by the fork server when it starts (sim.batch.preload); importing that module here would switch off Ctrl-C.
-        os.environ["GRUENBAND_WARM"] = "\n".join(sorted({task.controller.to_json() for task in tasks}))
+    def run(self, planned: dict[str, RunTask], runner: AbstractContextManager[Runner]) -> BatchResult:
         with _noted_interrupts() as interrupted:
             try:
-                queue = self._open(planned)
-                while (queue or self._active) and not interrupted.is_set():
-                    while len(self._active) < jobs and (next_run := self._take(queue)):
-                        self._start(*next_run)
-                    self._watch()
+                self._open(planned)
+                if self._queue:
+                    with runner as running:
+                        while (self._queue or self._running) and not interrupted.is_set():
+                            for place in running.places():
+                                self._fill(running, place)
+                            self._progress.pulse()
+                            if self._queue or self._running:
+                                running.watch()
             finally:
-                self._end_all()
+                self._progress.close()
         return BatchResult(
             planned=len(planned),
             resumed=self._counts["resumed"],
@@ -147,163 +211,73 @@ class _Supervisor:
             interrupted=interrupted.is_set() and sum(self._counts.values()) < len(planned),
         )
 
-    def _open(self, planned: dict[str, RunTask]) -> deque[tuple[str, RunTask]]:
+    def note(self, event: BatchEvent) -> None:
+        """Take what happened to a run into account and pass it on."""
+        match event:
+            case RunProgress():
+                self._move(event.key)
+            case RunFinished() | RunFailed():
+                self._move(event.key)
+                self._running.pop(event.key, None)
+                self._counts["done" if isinstance(event, RunFinished) else event.status] += 1
+            case RunLost():
+                self._running.pop(event.key, None)
+                self._queue.appendleft((event.key, event.task))
+            case _:
+                pass
+        self._progress.note(event)
+        self._tell(event)
+
+    def _open(self, planned: dict[str, RunTask]) -> None:
         """Prepare the store and sort out what it holds already."""
-        self._store.prepare()
-        finished = self._store.finished(lambda line: self._tell(StoreDamaged(line)))
+        self.store.prepare()
+        finished = self.store.finished(lambda line: self._tell(StoreDamaged(line)))
         resumed = [key for key in planned if key in finished]
-        self._tell(BatchPlanned(len(planned), len(resumed)))
+        self._progress.open(planned)
+        self.note(BatchPlanned(len(planned), len(resumed)))
         for key in resumed:
             self._resume(key, planned[key])
-        return deque((key, task) for key, task in planned.items() if key not in finished)
+        self._queue.extend((key, task) for key, task in planned.items() if key not in finished)
 
     def _resume(self, key: str, task: RunTask) -> None:
         self._counts["resumed"] += 1
         self._tell(RunResumed(key, task))
 
-    def _take(self, queue: deque[tuple[str, RunTask]]) -> tuple[str, RunTask] | None:
-        """Take the first run that may start: only one at a time may be the first to need a controller's kernels."""
-        compiling = any(self._is_cold(run.task) for run in self._active)
-        for position, (key, task) in enumerate(queue):
-            if not (compiling and self._is_cold(task)):
-                del queue[position]
+    def _fill(self, runner: Runner, place: str) -> None:
+        """Start the next run at a place."""
+        machine = runner.machine(place)
+        while next_run := self._take(machine):
+            key, task = next_run
+            if self.store.is_done(key):  # another batch into the same folder was faster
+                self._resume(key, task)
+                continue
+            limit = task.scenario.time_limit if self._time_limit is None else self._time_limit
+            self._running[key] = (machine, task)
+            runner.start(place, key, task, limit)
+            return
+
+    def _take(self, machine: str) -> tuple[str, RunTask] | None:
+        """Take the first run that may start: only one on a machine may be the first to need a controller's kernels."""
+        compiling = any(on == machine and self._is_cold(on, task) for on, task in self._running.values())
+        for position, (key, task) in enumerate(self._queue):
+            if not (compiling and self._is_cold(machine, task)):
+                del self._queue[position]
                 return key, task
         return None
 
-    def _is_cold(self, task: RunTask) -> bool:
+    def _is_cold(self, machine: str, task: RunTask) -> bool:
         """
         Tell whether a run may have to compile kernels.
 
         Two processes that compile into one empty cache do the work twice and overwrite each other's index. Once
         a run of a controller has moved, its kernels are in the cache.
         """
-        return task.controller.id not in self._moved and not find_kind(task.controller.id).in_sumo
+        return (machine, task.controller.id) not in self._moved and not find_kind(task.controller.id).in_sumo
 
-    def _start(self, key: str, task: RunTask) -> None:
-        if self._store.is_done(key):  # another batch into the same folder was faster
-            self._resume(key, task)
-            return
-        receiver, sender = self._context.Pipe(duplex=False)
-        process = self._context.Process(
-            target=work, args=(task.to_json(), key, str(self._store.root), sender), daemon=True
-        )
-        with _without_main():
-            process.start()
-        sender.close()  # so that the worker's death closes the pipe
-        limit = task.scenario.time_limit if self._time_limit is None else self._time_limit
-        self._active.append(_Active(task, key, process, process.pid or 0, receiver, time.monotonic(), limit))
-        self._tell(RunStarted(key, task, process.pid or 0))
-
-    def _watch(self) -> None:
-        """Sleep until a worker speaks, ends or is late, then deal with all that happened."""
-        if not self._active:
-            return
-        now = time.monotonic()
-        next_deadline = min(run.started + run.limit for run in self._active)
-        waitables: list[Any] = [run.process.sentinel for run in self._active]
-        waitables += [run.connection for run in self._active if not run.connection.closed]
-        wait(waitables, timeout=max(0.0, min(_TICK, next_deadline - now)))
-        for run in list(self._active):
-            self._listen(run)
-            if run.process.is_alive():
-                if time.monotonic() < run.started + run.limit:
-                    continue
-                run.timed_out = True
-                _end([run])
-            self._active.remove(run)
-            self._listen(run)
-            try:
-                self._settle(run)
-            finally:  # published by now, or given up
-                shutil.rmtree(self._directory(run), ignore_errors=True)
-
-    def _listen(self, run: _Active) -> None:
-        """Take all that a worker has sent so far."""
-        try:
-            while not run.connection.closed and run.connection.poll():
-                message = run.connection.recv()
-                self._moved.add(run.task.controller.id)
-                if message[0] == "progress":
-                    self._tell(RunProgress(run.key, run.task, message[1], message[2]))
-                else:
-                    run.last_word = message
-        except (EOFError, OSError):  # closed by its end or by its death
-            run.connection.close()
-
-    def _settle(self, run: _Active) -> None:
-        """Count a run whose process has ended, and write the row of one without a result."""
-        elapsed = time.monotonic() - run.started
-        exit_code = run.process.exitcode
-        run.connection.close()
-        run.process.close()
-        word: Any = run.last_word or ("crashed", "")
-        kind, content = word
-        if kind == "done":
-            self._counts["done"] += 1
-            self._tell(RunFinished(run.key, run.task, elapsed, content["delay"], bool(content["gridlock"])))
-        elif kind == "environment":
-            raise EnvironmentFaultError(content)
-        elif kind == "failed":
-            self._fail(run, "failed", content, elapsed)
-        elif run.timed_out:
-            self._fail(run, "timeout", f"stopped after {run.limit:g} s, the time limit of a run", elapsed)
-        else:
-            self._fail(run, "failed", self._crash_reason(run, exit_code), elapsed)
-
-    def _crash_reason(self, run: _Active, exit_code: int | None) -> str:
-        """Say how a process ended that left no word, with the last error SUMO printed."""
-        if exit_code is not None and exit_code < 0:
-            with suppress(ValueError):
-                name = signal.Signals(-exit_code).name
-                hint = " (out of memory?)" if name == "SIGKILL" else ""
-                return f"the process was ended by {name}{hint}{self._last_error(run)}"
-        return f"the process ended with exit code {exit_code}{self._last_error(run)}"
-
-    def _last_error(self, run: _Active) -> str:
-        log = self._directory(run) / LOG
-        with suppress(OSError):
-            lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-            errors = [line.strip() for line in lines if line.startswith("Error:")]
-            if errors:
-                return f"; SUMO: {errors[-1].removeprefix('Error:').strip()}"
-        return ""
-
-    def _fail(self, run: _Active, status: Literal["failed", "timeout"], reason: str, elapsed: float) -> None:
-        """Publish a directory with the row of a run without a result, and what its process printed."""
-        self._store.probe(self._store.tmp)  # a crash on a full disk is the disk's fault and ends the batch
-        reason = " ".join(reason.split())
-        directory = self._directory(run)
-        directory.mkdir(exist_ok=True)
-        for path in directory.iterdir():
-            if path.is_file() and path.name not in _KEPT_OF_FAILED:
-                path.unlink()
-        row = identity(run.task, run.key) | {"status": status, "reason": reason, "wall_seconds": elapsed}
-        write_kpi(row, directory / "kpi.parquet")
-        self._store.publish(directory, run.key)
-        self._counts[status] += 1
-        self._tell(RunFailed(run.key, run.task, status, reason))
-
-    def _directory(self, run: _Active) -> Path:
-        return self._store.working_directory(run.key, run.pid)
-
-    def _end_all(self) -> None:
-        """End the processes that are still running and remove what they were writing."""
-        _end(self._active)
-        for run in self._active:
-            run.connection.close()
-            shutil.rmtree(self._directory(run), ignore_errors=True)
-        self._active.clear()
-
-
-def _end(runs: Iterable[_Active]) -> None:
-    for run in runs:
-        run.process.terminate()
-    deadline = time.monotonic() + _GRACE
-    for run in runs:
-        run.process.join(max(0.0, deadline - time.monotonic()))
-        if run.process.is_alive():
-            run.process.kill()
-            run.process.join()
+    def _move(self, key: str) -> None:
+        if key in self._running:
+            machine, task = self._running[key]
+            self._moved.add((machine, task.controller.id))
 
 
 @contextmanager
@@ -328,33 +302,3 @@ def _noted_interrupts() -> Iterator[threading.Event]:
         yield noted
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
-def _without_main() -> Iterator[None]:
-    """
-    Hide the user's main script from a new process.
-
-    A worker needs nothing of it, and multiprocessing would import it again in every one: 0.1 s each for the
-    command line, and a whole second batch for a script without ``if __name__ == "__main__"``.
-    """
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
-
-
-def _process_context() -> ForkServerContext | SpawnContext:
-    """
-    Choose how processes are made.
-
-    A fork server has numba and the kernels loaded, and a worker forked from it starts in milliseconds; a fork
-    of this process would take its threads and its libraries along.
-    """
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["sim.batch.preload"])
-    return context

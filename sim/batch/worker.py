@@ -5,6 +5,7 @@ from __future__ import annotations
 import faulthandler
 import json
 import os
+import platform
 import resource
 import shutil
 import signal
@@ -15,10 +16,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sim import __version__
 from sim.batch.keys import run_key, scenario_key
+from sim.batch.parcel import relocate
 from sim.batch.store import Store, environment_fault
 from sim.errors import EnvironmentFaultError, GruenbandError, RunFailedError
+from sim.evaluate.columns import csv_to_parquet
+from sim.evaluate.figures import keep_figures
 from sim.evaluate.kpi import measure, read_facts, write_kpi
+from sim.evaluate.persons import persons_to_parquet
 from sim.evaluate.tripinfo import tripinfo_to_parquet
+from sim.live import close_to_watch, open_to_watch
+from sim.observe.tables import OBSERVED
 from sim.sumo.version import require_sumo, sumo_version
 
 if TYPE_CHECKING:
@@ -33,7 +40,7 @@ LOG = "worker.log"
 Message = tuple[Literal["progress"], float, int] | tuple[Literal["done"], dict[str, Any]] | tuple[str, str]
 
 
-def work(task_json: str, key: str, root: str, connection: Connection) -> None:
+def work(task_json: str, key: str, root: str, connection: Connection, files: str = "") -> None:
     """
     Do one run in this process, from the task to the published directory.
 
@@ -47,6 +54,8 @@ def work(task_json: str, key: str, root: str, connection: Connection) -> None:
         Output folder of the batch.
     connection : multiprocessing.connection.Connection
         Where the messages go.
+    files : str, optional
+        Folder under which copies of the task's files stand, see :func:`sim.batch.parcel.relocate`.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers in order
     store = Store(Path(root))
@@ -56,7 +65,7 @@ def work(task_json: str, key: str, root: str, connection: Connection) -> None:
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
         _redirect_output(directory / LOG)
-        last_word = ("done", _run(task_json, key, store, directory, connection))
+        last_word = ("done", _run(task_json, key, store, directory, connection, files))
     except BrokenPipeError:
         shutil.rmtree(directory, ignore_errors=True)  # the parent is gone, nobody wants this run
         return
@@ -71,7 +80,7 @@ def work(task_json: str, key: str, root: str, connection: Connection) -> None:
     connection.close()
 
 
-def identity(task: RunTask, key: str) -> dict[str, Any]:
+def identity(task: RunTask, key: str, files: str = "") -> dict[str, Any]:
     """
     Fill the columns of a run's row that are known before it runs.
 
@@ -81,6 +90,8 @@ def identity(task: RunTask, key: str) -> dict[str, Any]:
         The run.
     key : str
         Its run key.
+    files : str, optional
+        Folder under which copies of its files stand.
 
     Returns
     -------
@@ -96,27 +107,40 @@ def identity(task: RunTask, key: str) -> dict[str, Any]:
         "scale": task.scale,
         "sumo_version": sumo_version(),
         "package_version": __version__,
+        "platform": f"{sys.platform}-{platform.machine()}",
         "run_key": key,
-        "scenario_key": scenario_key(task.scenario),
+        "scenario_key": scenario_key(relocate(task, files).scenario),
     }
 
 
-def _run(task_json: str, key: str, store: Store, directory: Path, connection: Connection) -> dict[str, Any]:
+def _run(
+    task_json: str, key: str, store: Store, directory: Path, connection: Connection, files: str
+) -> dict[str, Any]:
     from sim.run import RunTask, run  # noqa: PLC0415  (the parent imports this module and needs no simulation)
 
     require_sumo()
     task = RunTask.from_json(task_json)
     (directory / "task.json").write_text(task_json, encoding="utf-8")
-    run(task, directory, lambda fraction, vehicles: connection.send(("progress", fraction, vehicles)))
+    placed = relocate(task, files)
+    open_to_watch(directory)
+    graph = run(
+        placed, directory, lambda fraction, vehicles: connection.send(("progress", fraction, vehicles))
+    )
+    close_to_watch(directory)
     tripinfo_to_parquet(directory / "tripinfo.xml", directory / "tripinfo.parquet")
+    persons_to_parquet(directory / "tripinfo.xml", directory / "persons.parquet")
+    for name, columns in OBSERVED.items():
+        if (table := directory / f"{name}.csv").is_file():
+            csv_to_parquet(table, columns, table.with_suffix(".parquet"))
+    keep_figures(graph, directory, keep_xml=task.keep_sumo_output)
     if not task.keep_sumo_output:
         (directory / "tripinfo.xml").unlink()
     facts = read_facts(directory)
     # Linux counts ru_maxrss in KiB.
     facts["peak_rss_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     (directory / "run.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
-    row = measure(directory) | identity(task, key) | {"status": "done"}
-    if run_key(task) != key:
+    row = measure(directory) | identity(task, key, files) | {"status": "done"}
+    if run_key(placed) != key:
         msg = f"scenario {task.scenario.name}: its files changed while the batch was running; start it again"
         raise RunFailedError(msg)
     write_kpi(row, directory / "kpi.parquet")

@@ -69,6 +69,7 @@ def examine() -> list[Finding]:
         _numba(),
         _cache(),
         _resco(),
+        _cluster(),
         *_machine(),
     ]
 
@@ -195,6 +196,13 @@ def _resco() -> Finding:
         return Finding("extra resco", "ok", "installed")
     advice = "only the resco-* scenarios need it: pip install 'gruenband[resco]'"
     return Finding("extra resco", "note", "not installed", advice)
+
+
+def _cluster() -> Finding:
+    if importlib.util.find_spec("distributed"):
+        return Finding("extra cluster", "ok", "installed")
+    advice = "only --executor dask:// needs it: pip install 'gruenband[cluster]'"
+    return Finding("extra cluster", "note", "not installed", advice)
 
 
 def _machine() -> list[Finding]:

@@ -61,6 +61,7 @@ def export_command(
         refuse(
             f"{' and '.join(missing)} missing; 'gruenband export PLAN.json --format csv --out FOLDER', or --list"
         )
+    from sim.cli.check import tell_speeds
     from sim.export.format import loss
     from sim.export.gate import export_plan
     from sim.signals.plan import read_plan
@@ -71,6 +72,7 @@ def export_command(
     limits = load_profile(profile)
     files = export_plan(read, chosen, out, limits.limits)
     lost = loss(chosen, read)
+    tell_speeds(read, limits.limits)
     if as_json:
         row = {"format": form, "profile": limits.name, "files": [str(path) for path in files], "lost": lost}
         sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")

@@ -11,7 +11,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim import __version__
-from sim.cli import check, doctor, events, export, listing, network, plan, results, run, upload
+from sim.cli import (
+    check,
+    compare,
+    doctor,
+    events,
+    export,
+    listing,
+    merge,
+    network,
+    plan,
+    report,
+    results,
+    run,
+    upload,
+    watch,
+)
 from sim.cli.options import Debug  # noqa: TC001 - typer reads the annotation at run time
 from sim.errors import EnvironmentFaultError, GruenbandError
 
@@ -25,7 +40,7 @@ EXIT_BROKEN_PIPE = 141  # what a shell reports for a command ended by SIGPIPE
 app = typer.Typer(
     name="gruenband",
     help="Adaptive traffic-signal timings, proved in Eclipse SUMO.",
-    epilog="Exit codes: 0 done, 1 not safe, 2 wrong input, 3 machine or installation, 4 some runs failed, 130 interrupted.",
+    epilog="Exit codes: 0 done, 1 not safe or worse, 2 wrong input, 3 machine or installation, 4 some runs failed, 130 interrupted.",
     no_args_is_help=True,
     add_completion=True,
     rich_markup_mode=None,
@@ -34,6 +49,10 @@ app = typer.Typer(
 )
 app.command("run")(run.run_command)
 app.command("results")(results.results_command)
+app.command("merge")(merge.merge_command)
+app.command("compare")(compare.compare_command)
+app.command("report")(report.report_command)
+app.command("watch")(watch.watch_command)
 app.add_typer(plan.app, name="plan")
 app.add_typer(network.app, name="network")
 app.command("check")(check.check_command)

@@ -34,3 +34,15 @@ def refuse(message: str) -> NoReturn:
         Always.
     """
     raise InputError(message)
+
+
+def warn(message: str) -> None:
+    """
+    Tell on stderr what is left out, and go on.
+
+    Parameters
+    ----------
+    message : str
+        One line.
+    """
+    typer.echo(f"gruenband: {message}", err=True)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import sys
-import time
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
+from sim.batch.estimate import Estimate
 from sim.batch.events import (
     BatchEvent,
     BatchPlanned,
+    ClusterChanged,
     RunFailed,
     RunFinished,
+    RunLost,
     RunProgress,
     RunResumed,
     RunStarted,
@@ -22,56 +24,27 @@ from sim.batch.events import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import TracebackType
 
     from sim.run import RunTask
 
 
-class Estimate:
-    """The time left, from the work that was done since the batch began; a run counts 1."""
+def time_left(estimate: Estimate) -> str:
+    """
+    Spell the time left.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._begin = clock()
-        self.total = 0
-        self.finished = 0
-        self.resumed = 0
-        self._running: dict[str, float] = {}
+    Parameters
+    ----------
+    estimate : Estimate
+        Of the batch.
 
-    def note(self, event: BatchEvent) -> None:
-        """Take an event into account."""
-        match event:
-            case BatchPlanned():
-                self.total, self.resumed = event.total, event.resumed
-                self._begin = self._clock()
-            case RunStarted():
-                self._running[event.key] = 0.0
-            case RunProgress():
-                self._running[event.key] = event.fraction
-            case RunFinished() | RunFailed():
-                self._running.pop(event.key, None)
-                self.finished += 1
-            case _:
-                pass
-
-    @property
-    def ended(self) -> int:
-        """Runs that need no more work, whether done now or before."""
-        return self.finished + self.resumed
-
-    @property
-    def work(self) -> float:
-        """The same with the shares of the running ones."""
-        return self.ended + sum(self._running.values())
-
-    def left(self) -> str:
-        """Spell the time left, or nothing as long as it cannot be told."""
-        now_done = self.work - self.resumed
-        if now_done < 0.02 or self.total <= self.ended:
-            return ""
-        seconds = (self._clock() - self._begin) / now_done * (self.total - self.work)
-        return f"about {_spell(seconds)} left"
+    Returns
+    -------
+    str
+        Nothing as long as it cannot be told.
+    """
+    seconds = estimate.seconds_left
+    return "" if seconds is None else f"about {_spell(seconds)} left"
 
 
 def _spell(seconds: float) -> str:
@@ -121,6 +94,10 @@ class Lines:
                 self._count(f"done    {_name(event.task)}: {_outcome(event)}")
             case RunFailed():
                 self._count(f"{event.status:<7} {_name(event.task)}: {_one_line(event.reason)}")
+            case RunLost():
+                self._write(f"lost    {_name(event.task)}: {_one_line(event.reason)}")
+            case ClusterChanged():
+                self._write(f"cluster: {event.message}")
             case StoreDamaged():
                 self._write(f"warning: {event.message}")
             case _:
@@ -128,7 +105,7 @@ class Lines:
 
     def _count(self, text: str) -> None:
         estimate = self._estimate
-        left = estimate.left()
+        left = time_left(estimate)
         self._write(f"[{estimate.ended}/{estimate.total}] {text}{f', {left}' if left else ''}")
 
     @staticmethod
@@ -180,6 +157,11 @@ class Bars:
             case RunFailed():
                 self._end(event.key)
                 self._say(f"{event.status}: {_name(event.task)}: {_one_line(event.reason)}", "red")
+            case RunLost():
+                self._end(event.key)
+                self._say(f"lost: {_name(event.task)}: {_one_line(event.reason)}", "yellow")
+            case ClusterChanged():
+                self._say(f"cluster: {event.message}", "cyan")
             case StoreDamaged():
                 self._say(f"warning: {event.message}", "yellow")
             case RunResumed() | RunProgress():
@@ -197,7 +179,7 @@ class Bars:
     def _show_overall(self) -> None:
         if self._overall is not None:
             estimate = self._estimate
-            note = f"{estimate.ended} of {estimate.total} {estimate.left()}".rstrip()
+            note = f"{estimate.ended} of {estimate.total} {time_left(estimate)}".rstrip()
             self._progress.update(self._overall, completed=estimate.work, note=note)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from sim.cli.options import Debug, InterruptedBatchError
+from sim.cli.options import Debug, InterruptedBatchError, refuse
 from sim.errors import EnvironmentFaultError, GruenbandError, InputError, RunFailedError
 
 if TYPE_CHECKING:
@@ -66,6 +66,16 @@ def run_command(  # noqa: PLR0913, PLR0917 - one argument per option
             help="Run the first cell of 'horizon' alone, and write what each decision of SIGNAL was made of.",
         ),
     ] = None,
+    executor: Annotated[
+        str,
+        typer.Option(
+            "--executor", metavar="dask://HOST:PORT", help="Where to run: 'local', or a dask cluster."
+        ),
+    ] = "local",
+    shard: Annotated[
+        str | None,
+        typer.Option("--shard", metavar="I/N", help="Do only share I of N, for job arrays."),
+    ] = None,
     debug: Debug = False,  # noqa: ARG001 - main.invoke() looks at it
 ) -> int:
     """
@@ -77,12 +87,17 @@ def run_command(  # noqa: PLR0913, PLR0917 - one argument per option
     from sim.cli.machine import default_jobs
     from sim.sumo.version import require_sumo
 
+    share = _places(executor, shard, alone="--gui" if gui else "--trace" if trace is not None else "")
     scenarios, controllers = _inputs(scenario, controller)
     tasks = plan_batch(scenarios, controllers or None, _seeds(seeds), _scales(scale))
     _check_controllers(tasks)
     require_sumo()
     if keep_sumo_output:
         tasks = [dataclasses.replace(task, keep_sumo_output=True) for task in tasks]
+    if share is not None:
+        from sim.batch.shard import take_shard
+
+        tasks = take_shard(tasks, *share)
     if trace is not None:
         return _trace(tasks, trace, out, time_limit)
     if gui:
@@ -92,7 +107,24 @@ def run_command(  # noqa: PLR0913, PLR0917 - one argument per option
                 return _simulate(tasks, Path(shown), jobs, time_limit, kept=False)
     folder = out or Path("results") / _folder_name([item.name for item in scenarios])
     _make_writable(folder)
-    return _simulate(tasks, folder, jobs or default_jobs(), time_limit, kept=True)
+    if executor == "local":
+        jobs = jobs or default_jobs()
+    return _simulate(tasks, folder, jobs, time_limit, executor, kept=True)
+
+
+def _places(executor: str, shard: str | None, alone: str) -> tuple[int, int] | None:
+    """Read --executor and --shard; an option that shows a single run on this screen goes with neither."""
+    from sim.batch.shard import parse_shard
+
+    if executor != "local":
+        from sim.batch.connect import parse_executor
+
+        parse_executor(executor)
+    share = None if shard is None else parse_shard(shard)
+    for option, given in (("--executor", executor != "local"), ("--shard", share is not None)):
+        if given and alone:
+            refuse(f"{alone} shows one run on this machine; leave out {option}")
+    return share
 
 
 def _inputs(names: Sequence[str], texts: Sequence[str] | None) -> tuple[list[Scenario], list[ControllerSpec]]:
@@ -231,7 +263,15 @@ def _make_writable(folder: Path) -> None:
         raise EnvironmentFaultError(msg) from error
 
 
-def _simulate(tasks: list[RunTask], folder: Path, jobs: int, time_limit: float | None, *, kept: bool) -> int:
+def _simulate(
+    tasks: list[RunTask],
+    folder: Path,
+    jobs: int | None,
+    time_limit: float | None,
+    executor: str = "local",
+    *,
+    kept: bool,
+) -> int:
     """Run the batch under a progress view, show the table, and tell the exit code."""
     from sim.batch.supervisor import run_batch
     from sim.cli.progress import progress_view
@@ -239,7 +279,7 @@ def _simulate(tasks: list[RunTask], folder: Path, jobs: int, time_limit: float |
     from sim.evaluate.results import RUNS
 
     with progress_view() as view:
-        result = run_batch(tasks, folder, jobs, time_limit, view)
+        result = run_batch(tasks, folder, jobs, time_limit, view, executor)
     if (folder / RUNS).is_dir():
         show_results(folder)
     if result.interrupted:

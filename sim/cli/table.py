@@ -31,6 +31,10 @@ EXPLANATION = (
     ),
     "floor: the same without signals and conflicts. control delay = delay - floor: the part that signals can change.",
     (
+        "person delay [s/person]: the same, vehicles weighted by the persons in them, and who walks. "
+        "conflicts: dangerous encounters per vehicle. walk wait [s]: longest wait of a pedestrian at a signal."
+    ),
+    (
         "stops: per vehicle. waiting [s/veh]: standing in the network. longest wait [s]: worst vehicle of all seeds. "
         "undeparted: vehicles that never got in. gridlocks: runs that locked up. seeds: finished runs."
     ),
@@ -71,9 +75,12 @@ COLUMNS = (
     Column("controller", lambda row: str(row["controller"]), left=True),
     Column("scale", lambda row: f"{row['scale']:g}", rank=1),
     Column("delay", _spread),
+    Column("person delay", _number("delay_person", 1), rank=3),
     Column("control delay", _number("control_delay", 1)),
     Column("floor", _number("floor", 1), rank=4),
     Column("stops", _number("stops", 2), rank=3),
+    Column("conflicts", _number("conflicts", 2), rank=2),
+    Column("walk wait", _number("pedestrian_longest_wait", 0), rank=4),
     Column("waiting", _number("waiting", 1), rank=6),
     Column("longest wait", _number("longest_wait", 0), rank=5),
     Column("undeparted", _number("undeparted", 1), rank=2),
@@ -91,9 +98,10 @@ def show_results(folder: Path) -> None:
     folder : Path
         Result folder of a batch.
     """
+    from sim.cli.options import warn
     from sim.evaluate.results import read_results, summarise
 
-    print_results(summarise(folder), read_results(folder))
+    print_results(summarise(folder, warn), read_results(folder))
 
 
 def print_results(summary: Sequence[Row], runs: Sequence[Row]) -> None:

@@ -60,7 +60,7 @@ def upload_command(  # noqa: PLR0913, PLR0917 - one argument per option
         typer.Option(
             "--restore",
             metavar="FILE",
-            help="Instead of a plan: set what an earlier upload kept with --backup.",
+            help="Instead of a plan: set what an earlier upload kept with --backup; no safety check is made.",
         ),
     ] = None,
     dry_run: Annotated[
@@ -117,11 +117,17 @@ def upload_command(  # noqa: PLR0913, PLR0917 - one argument per option
 
 
 def _restored(path: Path) -> Sequence[Setting]:
-    from sim.export.ntcip_objects import read_list
+    """Take what an upload has kept, whole and unchanged."""
+    from sim.export.ntcip_backup import read_backup
     from sim.signals.files import read_whole
 
-    typer.echo(f"{path} is set as it stands: no safety check knows what a controller held.", err=True)
-    return read_list(read_whole(path), str(path))
+    settings, source = read_backup(read_whole(path), str(path))
+    typer.echo(
+        f"{path} is what {source} held before an upload, unchanged. It is set as it stands, without a safety check: "
+        "nobody but the controller knows whether it was safe.",
+        err=True,
+    )
+    return settings
 
 
 def _settings(path: Path, signal: str, profile: str) -> Sequence[Setting]:
@@ -150,8 +156,8 @@ def _settings(path: Path, signal: str, profile: str) -> Sequence[Setting]:
 
 
 def _keep(settings: Sequence[Setting], path: Path, target: Target) -> None:
-    from sim.export.ntcip_objects import write_list
+    from sim.export.ntcip_backup import write_backup
     from sim.signals.files import write_whole
 
-    write_whole(path, write_list(settings))
+    write_whole(path, write_backup(settings, str(target)))
     typer.echo(f"What the {target} held before is kept in {path}.", err=True)

@@ -199,29 +199,25 @@ def candidate_stages(site: Site, relation: NDArray[np.int8], together: Sequence[
 
 
 def _onward(site: Site) -> dict[int, Stage]:
-    """Find for heads that lead onto a short road within the signal those that lead off it, straight on if possible."""
-    found: dict[int, Stage] = {}
+    """Find for heads that lead onto a short road within the signal those that lead off it."""
+    off: dict[str, set[int]] = {}
     for h, head in enumerate(site.heads):
         for s in head.streams:
-            off = [
-                (o, site.streams[t].turns)
-                for o, other in enumerate(site.heads)
-                for t in other.streams
-                if not other.on_foot
-                and not head.on_foot
-                and site.streams[t].source == site.streams[s].target
-                and site.streams[t].room < SHORT_ROAD
-            ]
-            ahead = {o for o, turns in off if not turns} or {o for o, _ in off}
-            if ahead:
-                found[h] = found.get(h, frozenset()) | ahead
+            stream = site.streams[s]
+            if not stream.on_foot and stream.room < SHORT_ROAD:
+                off.setdefault(stream.source, set()).add(h)
+    found: dict[int, Stage] = {}
+    for h, head in enumerate(site.heads):
+        after = {o for s in head.streams for o in off.get(site.streams[s].target, ()) if o != h}
+        if after and not head.on_foot:
+            found[h] = frozenset(after)
     return found
 
 
 def _drained(onward: Mapping[int, Stage], stage: Stage) -> Stage:
     """Leave out heads that would only fill a short road within the signal."""
     while True:
-        kept = frozenset(h for h in stage if h not in onward or onward[h] & stage)
+        kept = frozenset(h for h in stage if onward.get(h, frozenset()) <= stage)
         if kept == stage:
             return stage
         stage = kept

@@ -22,7 +22,7 @@ def connect() -> duckdb.DuckDBPyConnection:
     """
     import duckdb  # noqa: PLC0415  (0.1 s, and the CLI's help does not need it)
 
-    return duckdb.connect(
+    connection = duckdb.connect(
         ":memory:",
         config={
             "threads": 1,
@@ -31,6 +31,10 @@ def connect() -> duckdb.DuckDBPyConnection:
             "autoload_known_extensions": False,
         },
     )
+    connection.execute(
+        "SET enable_progress_bar = false"
+    )  # it writes into the output of whoever imports this package
+    return connection
 
 
 @cache

@@ -7,7 +7,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import RunFailedError
+from sim.evaluate.columns import quoted
 from sim.evaluate.database import connect, records, statement
+from sim.evaluate.modes import measure_modes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +25,14 @@ KPI_COLUMNS: dict[str, str] = {
     "status": "VARCHAR",
     "reason": "VARCHAR",
     "delay": "DOUBLE",
+    "delay_person": "DOUBLE",
+    "delay_car": "DOUBLE",
+    "delay_truck": "DOUBLE",
+    "delay_bus": "DOUBLE",
+    "delay_tram": "DOUBLE",
+    "delay_bicycle": "DOUBLE",
+    "delay_pedestrian": "DOUBLE",
+    "delay_emergency": "DOUBLE",
     "resco_delay": "DOUBLE",
     "stops": "DOUBLE",
     "waiting": "DOUBLE",
@@ -35,6 +45,16 @@ KPI_COLUMNS: dict[str, str] = {
     "throughput": "DOUBLE",
     "gridlock": "BOOLEAN",
     "gridlock_time": "DOUBLE",
+    "pedestrian_wait": "DOUBLE",
+    "pedestrian_longest_wait": "DOUBLE",
+    "conflicts": "DOUBLE",
+    "conflicts_rear_end": "DOUBLE",
+    "conflicts_lane_change": "DOUBLE",
+    "conflicts_crossing": "DOUBLE",
+    "conflicts_pedestrian": "DOUBLE",
+    "hard_braking": "DOUBLE",
+    "late_yellow": "DOUBLE",
+    "red_running": "DOUBLE",
     "co2": "DOUBLE",
     "fuel": "DOUBLE",
     "nox": "DOUBLE",
@@ -44,6 +64,7 @@ KPI_COLUMNS: dict[str, str] = {
     "peak_rss_mib": "DOUBLE",
     "sumo_version": "VARCHAR",
     "package_version": "VARCHAR",
+    "platform": "VARCHAR",
     "run_key": "VARCHAR",
     "scenario_key": "VARCHAR",
 }
@@ -62,7 +83,7 @@ _FROM_RUN = (
 
 def measure(directory: Path) -> dict[str, Any]:
     """
-    Compute the figures of a finished simulation.
+    Compute the figures of a finished simulation, and keep those per mode as ``modes.parquet`` beside its trips.
 
     Parameters
     ----------
@@ -73,7 +94,7 @@ def measure(directory: Path) -> dict[str, Any]:
     -------
     dict
         Columns of :data:`KPI_COLUMNS`: delays and waits [s], speed [m/s], throughput [veh/h], emissions and
-        fuel [g/veh]. With an empty demand the means are None.
+        fuel [g/veh], conflicts and hard braking [1/veh], late-yellow and red running [1/1000]. With an empty demand the means are None.
 
     Raises
     ------
@@ -98,6 +119,7 @@ def measure(directory: Path) -> dict[str, Any]:
         )
         connection.execute(statement("trips"))
         (figures,) = records(connection.execute(statement("kpi")))
+        figures |= measure_modes(connection, directory, facts)
     except duckdb.Error as error:
         msg = f"{tripinfo}: not a trip table ({_first_line(error)}); delete the run's folder and run it again"
         raise RunFailedError(msg) from None
@@ -159,13 +181,12 @@ def write_kpi(row: dict[str, Any], path: Path) -> None:
         msg = f"not a KPI column: {', '.join(unknown)}"
         raise KeyError(msg)
     columns = ", ".join(f"CAST(${name} AS {kind}) AS {name}" for name, kind in KPI_COLUMNS.items())
-    quoted = str(path).replace("'", "''")
     import duckdb  # noqa: PLC0415  (see database.connect)
 
     connection = connect()
     try:
         connection.execute(
-            f"COPY (SELECT {columns}) TO '{quoted}' (FORMAT parquet)",
+            f"COPY (SELECT {columns}) TO '{quoted(path)}' (FORMAT parquet)",
             {name: row.get(name) for name in KPI_COLUMNS},
         )
     except duckdb.IOException as error:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.errors import InputError
 from sim.evaluate.database import connect, records, statement
+from sim.evaluate.index import FEWEST, Stamp, read_index, write_index
 from sim.evaluate.kpi import KPI_COLUMNS
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 FLOOR_CONTROLLER = "floor-v1"
 RUNS = "runs"  # folder of finished runs below an output folder
+ROW = "kpi.parquet"  # the row of a run in its folder
 
 Report = Callable[[str], None]
 
@@ -102,37 +104,48 @@ def _query(out: Path, on_damage: Report | None, table: str) -> list[dict[str, An
 
 
 def _load(out: Path, on_damage: Report | None) -> duckdb.DuckDBPyConnection:
-    """Open a database with a table ``runs`` of every readable row of a store."""
+    """Open a database with a view ``runs`` of every readable row of a store."""
     files = []
     for directory in sorted(path for path in (out / RUNS).glob("*") if path.is_dir()):
-        file = directory / "kpi.parquet"
         try:
-            stat = file.stat()
-            files.append((str(file), stat.st_mtime_ns, stat.st_size))
+            stat = (directory / ROW).stat()
+            files.append((directory.name, stat.st_mtime_ns, stat.st_size))
         except FileNotFoundError:
-            files.append((str(file), 0, 0))
-    connection, damage = _database(tuple(files))
+            files.append((directory.name, 0, 0))
+    connection, damage = _database(out, tuple(files))
     if on_damage is not None:
         for line in damage:
             on_damage(line)
     return connection
 
 
-# A table needs the runs and their summary, and 2,000 files take most of a second to read.
+# A table needs the runs and their summary, and 2,000 files take more than a second to read.
 @lru_cache(maxsize=1)
-def _database(files: tuple[tuple[str, int, int], ...]) -> tuple[duckdb.DuckDBPyConnection, list[str]]:
+def _database(out: Path, files: tuple[Stamp, ...]) -> tuple[duckdb.DuckDBPyConnection, list[str]]:
     """Read the files into a table; their times and sizes make a changed store another one."""
     connection = connect()
     damage: list[str] = []
-    columns = ", ".join(f"{name} {kind}" for name, kind in KPI_COLUMNS.items())
-    connection.execute(f"CREATE TABLE runs ({columns})")
+    read_index(connection, out, list(files))
+    indexed = {folder for (folder,) in connection.execute("SELECT folder FROM indexed").fetchall()}
     whole = []
-    for name, _, _ in files:
-        if is_parquet(Path(name)):
-            whole.append(name)
+    for folder, _, _ in files:
+        if folder in indexed:
+            continue
+        if is_parquet(out / RUNS / folder / ROW):
+            whole.append(str(out / RUNS / folder / ROW))
         else:
-            damage.append(f"{Path(name).parent}: half-written or damaged, treated as not run")
+            damage.append(f"{out / RUNS / folder}: half-written or damaged, treated as not run")
+    connection.execute(
+        f"CREATE TABLE read (file VARCHAR, {', '.join(f'{name} {kind}' for name, kind in KPI_COLUMNS.items())})"
+    )
     _insert(connection, whole, damage.append)
+    connection.execute(
+        "INSERT INTO indexed BY NAME SELECT * EXCLUDE file FROM "
+        "(SELECT *, parse_path(file)[-2] AS folder FROM read) JOIN files USING (folder)"
+    )
+    if len(whole) >= FEWEST:
+        write_index(connection, out)
+    connection.execute("CREATE VIEW runs AS SELECT * EXCLUDE (folder, mtime_ns, size) FROM indexed")
     return connection, damage
 
 
@@ -143,15 +156,17 @@ def _insert(connection: duckdb.DuckDBPyConnection, files: list[str], on_damage: 
     if not files:
         return
     # Every file is taken to have the first one's columns; naming them all makes DuckDB refuse if that is not so.
-    same = f"SELECT {', '.join(KPI_COLUMNS)} FROM read_parquet($files)"  # noqa: S608
+    same = f"SELECT filename AS file, {', '.join(KPI_COLUMNS)} FROM read_parquet($files, filename = true)"  # noqa: S608
+    # Half as fast; for rows of other releases, which have fewer columns or more.
     mixed = (
-        "SELECT * FROM read_parquet($files, union_by_name = true)"  # half as fast; for rows of older releases
+        f"SELECT filename AS file, COLUMNS('^({'|'.join(KPI_COLUMNS)})$') "  # noqa: S608
+        "FROM read_parquet($files, filename = true, union_by_name = true)"
     )
     try:
         with suppress(duckdb.Error):
-            connection.execute(f"INSERT INTO runs BY NAME {same}", {"files": files})
+            connection.execute(f"INSERT INTO read BY NAME {same}", {"files": files})
             return
-        connection.execute(f"INSERT INTO runs BY NAME {mixed}", {"files": files})
+        connection.execute(f"INSERT INTO read BY NAME {mixed}", {"files": files})
     except duckdb.Error as error:
         if len(files) > 1:
             middle = len(files) // 2

@@ -7,7 +7,8 @@ from typing import IO, TYPE_CHECKING, Any
 from xml.parsers import expat
 
 from sim.errors import RunFailedError
-from sim.evaluate.database import connect
+from sim.evaluate.columns import csv_to_parquet
+from sim.observe.tables import MISSING
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,9 +20,11 @@ TRIP_COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("type", "vType", "VARCHAR"),
     ("depart", "depart", "DOUBLE"),
     ("depart_lane", "departLane", "VARCHAR"),
+    ("depart_pos", "departPos", "DOUBLE"),
     ("depart_delay", "departDelay", "DOUBLE"),
     ("arrival", "arrival", "DOUBLE"),
     ("arrival_lane", "arrivalLane", "VARCHAR"),
+    ("arrival_pos", "arrivalPos", "DOUBLE"),
     ("duration", "duration", "DOUBLE"),
     ("route_length", "routeLength", "DOUBLE"),
     ("waiting_time", "waitingTime", "DOUBLE"),
@@ -62,8 +65,6 @@ def tripinfo_to_parquet(xml: Path, parquet: Path) -> int:
     RunFailedError
         If the file is missing, cut off or not what SUMO 1.28 writes.
     """
-    import duckdb  # noqa: PLC0415  (see database.connect)
-
     table = parquet.with_suffix(".csv")
     try:
         with xml.open("rb") as source, table.open("w", encoding="utf-8", newline="") as target:
@@ -74,23 +75,11 @@ def tripinfo_to_parquet(xml: Path, parquet: Path) -> int:
     except expat.ExpatError as error:
         msg = f"{xml.name}: cut off or damaged ({error}); run it again"
         raise RunFailedError(msg) from None
-    types = ", ".join(f"'{column}': '{kind}'" for column, _, kind in TRIP_COLUMNS)
-    connection = connect()
     try:
-        # \x01 cannot stand in XML, so an empty lane name stays different from a missing attribute.
-        connection.execute(
-            f"COPY (SELECT * FROM read_csv($table, header = false, delim = ',', quote = '\"', escape = '\"', "  # noqa: S608
-            f"nullstr = chr(1), auto_detect = false, columns = {{{types}}})) TO '{_quoted(parquet)}' (FORMAT parquet)",
-            {"table": str(table)},
-        )
-    except duckdb.ConversionException as error:
-        msg = (
-            f"{xml.name}: not what SUMO 1.28 writes ({str(error).splitlines()[0]}); are its times in seconds?"
-        )
+        csv_to_parquet(table, {column: kind for column, _, kind in TRIP_COLUMNS}, parquet)
+    except RunFailedError as error:
+        msg = f"{xml.name}: not what SUMO 1.28 writes ({error}); are its times in seconds?"
         raise RunFailedError(msg) from None
-    finally:
-        connection.close()
-    table.unlink()
     return vehicles
 
 
@@ -111,7 +100,7 @@ def _copy_rows(source: IO[bytes], target: IO[str]) -> int:
     def end(tag: str) -> None:
         nonlocal count
         if tag == "tripinfo":
-            writer.writerow([vehicle.get(attribute, "\x01") for attribute in attributes])
+            writer.writerow([vehicle.get(attribute, MISSING) for attribute in attributes])
             count += 1
 
     parser = expat.ParserCreate()
@@ -119,7 +108,3 @@ def _copy_rows(source: IO[bytes], target: IO[str]) -> int:
     parser.EndElementHandler = end
     parser.ParseFile(source)
     return count
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sim.errors import InputError
 from sim.export.format import Format
 from sim.export.ring_file import base_plan, plan_rings, restore
+from sim.signals.files import refuse_larger
 from sim.signals.ring_mapping import map_rings
 from sim.signals.rings import Overlap, RingPhase, RingProgram, phase_begins
 
@@ -36,7 +37,6 @@ TABLES = {
 LONGEST_CYCLE = 600
 LONGEST = 120
 MOST = 12
-LARGEST_FILE = 64 * 2**20
 Row = dict[str, str]
 
 
@@ -211,9 +211,7 @@ def _read(files: Files, table: str) -> list[Row]:
     if name not in files:
         msg = f"{name} is missing; the tables are {', '.join(f'{t}.csv' for t in TABLES)}"
         raise InputError(msg)
-    if len(files[name]) > LARGEST_FILE:
-        msg = f"{name} is larger than {LARGEST_FILE >> 20} MiB, which no such table is"
-        raise InputError(msg)
+    refuse_larger(files[name], name)
     try:
         reader = csv.DictReader(io.StringIO(files[name].decode("utf-8-sig"), newline=""), strict=True)
         lacking = [column for column in TABLES[table] if column not in (reader.fieldnames or ())]

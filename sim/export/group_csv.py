@@ -13,6 +13,7 @@ from sim.errors import InputError
 from sim.export.format import Format
 from sim.export.names import file_names
 from sim.export.regroup import FileGroup, FileProgram, FileSignal, rebuild
+from sim.signals.files import refuse_larger
 from sim.signals.lamps import seconds_of
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from sim.export.format import Files
     from sim.signals.plan import Group, Plan, Program, SignalPlan
 
-# Larger tables are none [bytes].
-LARGEST_FILE = 4 * 2**20
 SECTIONS = ("general", "links", "signal groups")
 COLUMNS = ("id", "on1", "off1", "on2", "off2", "transOn", "transOff")
 # The table has columns for so many greens of a group in a cycle.
@@ -259,8 +258,7 @@ class _Reader:
         self.line = 0
 
     def _lines(self) -> Iterator[list[str]]:
-        if len(self.content) > LARGEST_FILE:
-            self._fault(f"it is larger than {LARGEST_FILE >> 20} MiB, which no such table is")
+        refuse_larger(self.content, self.name)
         try:
             text = self.content.decode("utf-8-sig")
         except UnicodeDecodeError as error:

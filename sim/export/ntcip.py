@@ -13,7 +13,7 @@ from sim.export.ntcip_objects import read_list, write_list
 from sim.export.ntcip_reader import Database, read_rings
 from sim.export.ntcip_schedule import read_schedule
 from sim.export.ntcip_settings import signal_settings, transaction
-from sim.export.ring_file import refuse_faulty
+from sim.export.ring_file import ending_yellows, refuse_faulty
 from sim.signals.lamps import GREEN, PERMISSIVE, greens_of, lamps
 from sim.signals.plan import Green
 from sim.signals.ring_mapping import map_rings, ring_program
@@ -147,10 +147,9 @@ def _signal(rings: list[RingProgram], base: SignalPlan) -> SignalPlan:
 
 def _timed(group: Group, ring: RingProgram, base: SignalPlan) -> Group:
     """Give a group the yellow of its phases; walks end without one."""
-    parents = next((overlap.parents for overlap in ring.overlaps if overlap.group == group.name), ())
-    yellows = {phase.yellow for phase in ring.phases if group.name in phase.groups or phase.number in parents}
+    yellows = {seconds for name, seconds in ending_yellows(ring) if name == group.name}
     if len(yellows) > 1:
-        msg = f"signal '{base.id}': the parents of group '{group.name}' have yellows of {sorted(yellows)} s"
+        msg = f"signal '{base.id}': group '{group.name}' ends with yellows of {sorted(yellows)} s"
         raise InputError(msg)
     return group.model_copy(update={"yellow": yellows.pop() if yellows else 0})
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sim.errors import InputError, near_miss
+from sim.signals.files import refuse_larger
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Sequence
@@ -16,8 +17,6 @@ Value = int | bytes | str
 
 INTEGER, OCTETS, OID = "INTEGER", "OCTET STRING", "OBJECT IDENTIFIER"
 COLUMNS = ("order", "object", "oid", "type", "value", "unit", "note")
-# Larger files are no lists of one signal, and reading them could take all memory [bytes].
-LARGEST_FILE = 16 * 2**20
 # The null identifier: an event of a day plan without an action.
 NULL = "0.0"
 _ASC, _GLOBAL = "1.3.6.1.4.1.1206.4.2.1", "1.3.6.1.4.1.1206.4.2.6"
@@ -293,9 +292,7 @@ def read_list(content: bytes, source: str) -> list[Setting]:
     InputError
         If it is no such list, a value is out of range, or an object is set twice.
     """
-    if len(content) > LARGEST_FILE:
-        msg = f"{source} is larger than {LARGEST_FILE >> 20} MiB, which no list of one signal is"
-        raise InputError(msg)
+    refuse_larger(content, source)
     try:
         rows = list(csv.reader(io.StringIO(content.decode(), newline=""), strict=True))
     except UnicodeDecodeError as error:

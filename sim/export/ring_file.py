@@ -130,7 +130,7 @@ def restore(
     refuse_faulty(rings, signal, "the file")
     yellows: dict[str, int] = {}
     for ring in rings if yellow else ():
-        for name, seconds in _yellows(ring):
+        for name, seconds in ending_yellows(ring):
             if yellows.setdefault(name, seconds) != seconds:
                 msg = (
                     f"signal '{signal.id}': group '{name}' has yellows of {yellows[name]} s and {seconds} s; "
@@ -153,7 +153,20 @@ def restore(
     return signal.model_copy(update={"groups": tuple(groups), "programs": tuple(programs)})
 
 
-def _yellows(ring: RingProgram) -> Iterator[tuple[str, int]]:
+def ending_yellows(ring: RingProgram) -> Iterator[tuple[str, int]]:
+    """
+    Tell what yellow each group shows: of the phase that serves it, or of the last one of each run of an overlap.
+
+    Parameters
+    ----------
+    ring : RingProgram
+        The phases.
+
+    Yields
+    ------
+    tuple
+        Name of the group and yellow [s].
+    """
     follows = followers(ring)
     for phase in ring.phases:
         yield from ((name, phase.yellow) for name in phase.groups)

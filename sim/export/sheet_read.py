@@ -21,8 +21,6 @@ NOTE = re.compile(r"rows (\d+) to (\d+), columns (\d+) to (\d+)")
 # Print is placed to less than this [pt].
 EXACT = 0.6
 WHOLE = ("number", "minimum_green", "yellow", "red_yellow", "cycle", "offset", "switch", "begin", "end")
-# Larger files are no sheets [bytes].
-LARGEST_FILE = 256 * 2**20
 Row = dict[str, str]
 
 
@@ -113,7 +111,7 @@ def page_items(content: bytes, source: str) -> list[list[Item]]:
     """
     from pypdf import PdfReader  # noqa: PLC0415  (start-up of the CLI)
 
-    if len(content) > LARGEST_FILE or not content.startswith(b"%PDF-"):
+    if not content.startswith(b"%PDF-"):
         msg = f"{source} is no PDF file of a signal timing sheet"
         raise InputError(msg)
     try:
@@ -276,7 +274,9 @@ def _signal(source: str, name: str, signal: _Signal, base: SignalPlan | None) ->
         program["greens"] = [_green(where, names, row) for row in greens]
         program["stages"] = _stages(where, names, stages)
         programs.append(program)
-    return {"id": name, "groups": groups, "intergreens": cells, "programs": programs}
+    # The sheet says of empty cells that their groups do not conflict, so an empty matrix says it of all.
+    free = not cells and len(names) > 1 and (base is None or base.compatible)
+    return {"id": name, "groups": groups, "intergreens": cells, "compatible": free, "programs": programs}
 
 
 def _values(where: str, row: Row, keys: tuple[str, ...]) -> dict[str, Any]:

@@ -69,8 +69,8 @@ def _check(signal: SignalPlan, program: Program, ring: RingProgram) -> None:
             raise InputError(msg)
     if [[phase.number for phase in order] for order in ring_orders(ring)] != EIGHT:
         msg = (
-            "it is not the signal of eight phases in two rings, 1 2 | 3 4 and 5 6 | 7 8, with the longer phase of each pair "
-            "last; SUMO runs others at other seconds"
+            f"it is not the signal of eight phases in two rings, 1 2 | 3 4 and 5 6 | 7 8, with the longer phase of each pair "
+            f"last, but {_order_told(ring)}; SUMO runs others at other seconds"
         )
         raise InputError(msg)
     for overlap in ring.overlaps:
@@ -83,6 +83,23 @@ def _check(signal: SignalPlan, program: Program, ring: RingProgram) -> None:
         if not group.links:
             msg = f"group '{group.name}' has no links, which SUMO's states are made of"
             raise InputError(msg)
+
+
+def _order_told(ring: RingProgram) -> str:
+    """Say the phases of each ring with their groups."""
+    over = {number: [o.group for o in ring.overlaps if number in o.parents] for number in range(1, 17)}
+    told = []
+    for phases in ring_orders(ring):
+        sides = [
+            ", ".join(
+                f"{p.number} ({' '.join([*p.groups, *over.get(p.number, ())]) or 'no group'})"
+                for p in phases
+                if p.barrier == side
+            )
+            for side in sorted({p.barrier for p in phases})
+        ]
+        told.append(" | ".join(sides))
+    return " and ".join(told)
 
 
 def _logic(root: Element, signal: SignalPlan, program: Program, ring: RingProgram) -> None:

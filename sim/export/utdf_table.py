@@ -7,6 +7,7 @@ import io
 from typing import TYPE_CHECKING
 
 from sim.errors import InputError
+from sim.signals.files import refuse_larger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,8 +20,6 @@ SECTIONS = {
     "Timeplans": "Timing Plan Settings",
     "Phases": "Phasing Data",
 }
-# Larger files are no plans of one area [bytes].
-LARGEST_FILE = 64 * 2**20
 
 # Records of a section by intersection and record name, each a mapping of columns to cells.
 Records = dict[tuple[str, str], dict[str, str]]
@@ -70,9 +69,7 @@ def read_tables(content: bytes, name: str) -> Tables:
     InputError
         If it is no UTDF file of version 8, or a section is missing.
     """
-    if len(content) > LARGEST_FILE:
-        msg = f"{name} is larger than {LARGEST_FILE >> 20} MiB, which no UTDF file of one area is"
-        raise InputError(msg)
+    refuse_larger(content, name)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -45,6 +45,9 @@ class TimingRules:
         Shortest green of any group [s].
     maximum_red : float
         Longest wait of a group with a demand [s]; at least the program's cycle is granted.
+    maximum_walk_wait : float or None
+        Longest wait of a pedestrian group [s], whatever the program's cycle is; its call begins so much earlier as
+        the groups before it need to end. None: as any other group.
     """
 
     yellow: float | None = None
@@ -52,6 +55,7 @@ class TimingRules:
     red_yellow: float | None = None
     minimum_green: float = 5.0
     maximum_red: float = 120.0
+    maximum_walk_wait: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,6 +339,39 @@ def derive_timing(graph: RoadGraph, signal: Signal, rules: TimingRules) -> Group
         minimum_green=np.full(n, math.ceil(rules.minimum_green), np.int32),
         minimum_red=np.ones(n, np.int32),
         # A group that no stage serves must never be forced.
-        maximum_red=np.where(served, math.ceil(longest), np.iinfo(np.int32).max).astype(np.int32),
+        maximum_red=np.where(
+            served, longest_reds(signal, intergreen, rules, longest), np.iinfo(np.int32).max
+        ).astype(np.int32),
         intergreen=intergreen,
     )
+
+
+def longest_reds(signal: Signal, intergreen: Int, rules: TimingRules, longest: float) -> Int:
+    """
+    Find after how long a wait the guard calls each group.
+
+    Parameters
+    ----------
+    signal : Signal
+        The signal.
+    intergreen : Int
+        Shape (groups, groups) [s], -1 between compatible groups.
+    rules : TimingRules
+        The scenario's rules.
+    longest : float
+        The longest wait of a vehicle group [s].
+
+    Returns
+    -------
+    Int
+        Shape (groups) [s]. A pedestrian group is called before its longest wait is over: another group may have begun
+        its minimum green just then, and has to clear.
+    """
+    reds = np.full(len(signal.groups), math.ceil(longest), np.int32)
+    if rules.maximum_walk_wait is None:
+        return reds
+    for i, group in enumerate(signal.groups):
+        if group.pedestrian:
+            ahead = math.ceil(rules.minimum_green) + max(int(intergreen[:, i].max(initial=0)), 0)
+            reds[i] = max(1, math.floor(min(longest, rules.maximum_walk_wait)) - ahead)
+    return reds

@@ -46,7 +46,8 @@ def sumo_arguments(
         factor = scale * config.scale
         options = ["-c", str(scenario.sumocfg)]
         # The user's own outputs would land beside the configuration, and parallel runs would overwrite each other's.
-        for key in config.outputs:
+        # SUMO refuses an option that is given twice.
+        for key in sorted(set(config.outputs) - {"tripinfo-output", "statistic-output"}):
             options += [f"--{key}", str(directory / f"user-{key}.xml")]
     else:
         options = ["-n", str(scenario.network), "--step-length", str(scenario.step_length)]

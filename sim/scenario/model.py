@@ -49,7 +49,13 @@ RESERVED_SUMO_OPTIONS = frozenset(
 )
 # Every *-output and log names one file, and parallel runs of a batch would write over each other.
 _RESERVED_SUFFIXES = ("-output", "log", "error-log", "message-log")
-_RESERVED_PREFIXES = ("tripinfo-output.", "device.tripinfo.", "device.emissions.")
+_RESERVED_PREFIXES = (
+    "tripinfo-output.",
+    "vehroute-output.",
+    "device.tripinfo.",
+    "device.vehroute.",
+    "device.emissions.",
+)
 
 Seconds = Annotated[float, Field(ge=0), BeforeValidator(parse_time, json_schema_input_type=float | str)]
 Timing = Literal["program"] | Annotated[float, Field(ge=0, le=30)]
@@ -86,6 +92,18 @@ class SignalSettings(_Frozen):
     )
 
 
+class PedestrianSettings(_Frozen):
+    """How pedestrians ask for their green where a controller of ours decides."""
+
+    call: Literal["always", "button"] = Field(
+        default="always",
+        description="'always': a crossing at red always asks for green; 'button': while a person waits.",
+    )
+    maximum_wait: float = Field(
+        default=90.0, ge=10, le=600, description="Longest wait of a pedestrian that the guard lets pass [s]."
+    )
+
+
 class SensingSettings(_Frozen):
     """What a controller may know about the traffic."""
 
@@ -101,6 +119,32 @@ class OutputSettings(_Frozen):
     """What a run writes beside its trips."""
 
     emissions: bool = Field(default=True, description="Emissions and fuel by SUMO's HBEFA4 model.")
+    signals: bool = Field(
+        default=True,
+        description="When each vehicle was on which edge, and what each signal showed: figures and diagrams of signals.",
+    )
+    safety: bool = Field(
+        default=True,
+        description="Conflicts, hard braking, yellow and red running, waits at crossings, read every second.",
+    )
+
+
+Persons = Annotated[float, Field(ge=0, le=1000)]
+
+
+class OccupancySettings(_Frozen):
+    """
+    Persons in a vehicle of each mode, the driver of a bus or tram left out.
+
+    The defaults are assumed, not counted; give the figures of your city.
+    """
+
+    car: Persons = Field(default=1.3, description="Persons in a car (assumed).")
+    truck: Persons = Field(default=1.0, description="Persons in a truck (assumed).")
+    bus: Persons = Field(default=20.0, description="Passengers of a bus (assumed).")
+    tram: Persons = Field(default=60.0, description="Passengers of a tram (assumed).")
+    bicycle: Persons = Field(default=1.0, description="Persons on a bicycle.")
+    emergency: Persons = Field(default=2.0, description="Persons in an emergency vehicle (assumed).")
 
 
 class Scenario(_Frozen):
@@ -134,8 +178,10 @@ class Scenario(_Frozen):
     )
     time_limit: PositiveFloat = Field(default=3600.0, description="Longest wall-clock time of one run [s].")
     signals: SignalSettings = SignalSettings()
+    pedestrians: PedestrianSettings = PedestrianSettings()
     sensing: SensingSettings = SensingSettings()
     outputs: OutputSettings = OutputSettings()
+    occupancy: OccupancySettings = OccupancySettings()
     gridlock_after: PositiveFloat = Field(
         default=300.0,
         description="A vehicle that has stood this long [s] and still stands at the end flags the run as gridlocked.",

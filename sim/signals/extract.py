@@ -53,13 +53,18 @@ def extract_plan(graph: RoadGraph, rules: TimingRules, name: str) -> Plan:
     Raises
     ------
     InputError
-        If there is no signal, or a program cannot be said as a fixed-time plan; naming the signal and why.
+        If there is no signal, a program cannot be said as a fixed-time plan, or a name is no name of a plan; naming the
+        signal and why.
     """
     if not graph.signals:
         msg = f"{graph.path} has no signal whose program could be taken"
         raise InputError(msg)
     signals = tuple(extract_signal(graph, signal, rules) for signal in graph.signals.values())
-    return Plan(name=name, network=graph.path.name, signals=signals)
+    try:
+        return Plan(name=name, network=graph.path.name, signals=signals)
+    except ValidationError as error:
+        msg = f"{graph.path}: {'; '.join(map(str, describe(error, Plan, 10)))}"
+        raise InputError(msg) from error
 
 
 def extract_signal(graph: RoadGraph, signal: Signal, rules: TimingRules) -> SignalPlan:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # Larger files are no plans, and reading them could take all memory [bytes].
 LARGEST_FILE = 256 * 2**20
+# Tables of strangers take many times their size when they are taken apart [bytes].
+LARGEST_TABLE = 64 * 2**20
 
 
 def read_whole(path: Path, most: int = LARGEST_FILE) -> bytes:
@@ -48,10 +50,31 @@ def read_whole(path: Path, most: int = LARGEST_FILE) -> bytes:
     except OSError as error:
         msg = f"{path} cannot be read: {error.strerror or error}"
         raise InputError(msg) from error
-    if len(content) > most:
-        msg = f"{path} is larger than {most >> 10:,} KiB, which no such file is"
-        raise InputError(msg)
+    refuse_larger(content, str(path), most)
     return content
+
+
+def refuse_larger(content: bytes, name: str, most: int = LARGEST_TABLE) -> None:
+    """
+    Refuse what is too large to be taken apart.
+
+    Parameters
+    ----------
+    content : bytes
+        Content of a file.
+    name : str
+        What it is called, for the message.
+    most : int, optional
+        Its largest size [bytes].
+
+    Raises
+    ------
+    InputError
+        If it is larger.
+    """
+    if len(content) > most:
+        msg = f"{name} is larger than {most >> 10:,} KiB, which no such file is"
+        raise InputError(msg)
 
 
 def read_text(path: Path, most: int = LARGEST_FILE) -> str:

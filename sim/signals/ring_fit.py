@@ -175,25 +175,50 @@ def two_rings(spans: Sequence[Span], cycle: int, conflict: Callable[[Span, Span]
     def apart(one: _Time, other: _Time) -> bool:
         return not any(conflict(a, b) for a in owners[one] for b in owners[other])
 
-    layout: Layout = []
-    for k, at in enumerate(barriers):
-        length = (barriers[(k + 1) % len(barriers)] - at - 1) % cycle + 1
+    def side(first: int, last: int) -> list[list[Slot]] | None:
+        """Fill the time from one barrier to another; both are counted on across the end of the cycle."""
+        at = barriers[first % len(barriers)]
+        length = (barriers[last % len(barriers)] - at - 1) % cycle + 1
         local = sorted(((begin - at) % cycle, green, yellow) for begin, green, yellow in phases)
         local = [time for time in local if time[0] < length]
 
-        def free(one: _Time, other: _Time, at: int = at) -> bool:
+        def free(one: _Time, other: _Time) -> bool:
             return apart(((one[0] + at) % cycle, *one[1:]), ((other[0] + at) % cycle, *other[1:]))
 
         chains = _pack(local, length, free, ([], []))
-        if chains is None:
-            return None
-        layout.append(
-            [
-                [Slot((begin + at) % cycle, green, yellow, red) for begin, green, yellow, red in chain]
-                for chain in (_with_red(chain, length) for chain in _filled(chains))
-            ]
-        )
-    return layout if any(side[0] != side[1] and _both(side, times) for side in layout) else None
+        return chains and [
+            [Slot((begin + at) % cycle, green, yellow, red) for begin, green, yellow, red in chain]
+            for chain in (_with_red(chain, length) for chain in _filled(chains))
+        ]
+
+    layout = _most_sides(len(barriers), side)
+    return layout if any(rings[0] != rings[1] and _both(rings, times) for rings in layout) else None
+
+
+def _most_sides(count: int, side: Callable[[int, int], list[list[Slot]] | None]) -> Layout:
+    """
+    Cut the cycle at as many barriers as leave sides that two rings fill.
+
+    Where all that is on happens to end before a green of one ring begins, there only seems to be a barrier.
+    """
+    best: Layout = []
+    for first in range(count):
+        # Layouts from the first barrier on to each later one.
+        reached: list[Layout | None] = [[]] + [None] * count
+        for last in range(1, count + 1):
+            for k in range(last):
+                before, known = reached[k], reached[last]
+                if before is None or (known is not None and len(known) > len(before)):
+                    continue
+                rings = side(first + k, first + last)
+                if rings is not None:
+                    reached[last] = [*before, rings]
+        whole = reached[count]
+        if whole is not None and len(whole) > len(best):
+            best = whole
+        if len(best) == count:
+            break
+    return best
 
 
 _Time = tuple[int, int, int]

@@ -209,7 +209,7 @@ def _numbered(
         for r in range(len(sides[0]))
     ]
     served, overlaps = _served(program, rings, spans)
-    walking = place_walks(signal, program, rings, walks)
+    walking = place_walks(signal, program, rings, walks, _beside(numbers, served, overlaps))
     phases = [
         _phase(signal, (numbers[s][r][k], r + 1, s + 1, k + 1), slot, served, walking, overlaps)
         for s, side in enumerate(sides)
@@ -340,6 +340,22 @@ def _run(ring: list[tuple[int, Slot]], span: Span, cycle: int) -> list[tuple[int
                 if end == span.green and last.yellow == span.yellow:
                     return turned[: n + 1]
     return []
+
+
+def _beside(
+    numbers: list[list[list[int]]], served: dict[int, dict[str, bool]], overlaps: list[Overlap]
+) -> dict[int, set[str]]:
+    """Tell which groups may be green while a phase is: its own, and those of other rings on its side."""
+    of = {
+        number: {*served.get(number, {}), *(o.group for o in overlaps if number in o.parents)}
+        for number in chain.from_iterable(ring for side in numbers for ring in side)
+    }
+    return {
+        number: of[number].union(*(of[n] for ring in side if ring is not own for n in ring))
+        for side in numbers
+        for own in side
+        for number in own
+    }
 
 
 def _phase(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from sim.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sim.signals.plan import Program, SignalPlan
     from sim.signals.ring_fit import Rings, Span
 
@@ -16,7 +18,7 @@ WALKING_SPEED = 1.067
 
 
 def place_walks(
-    signal: SignalPlan, program: Program, rings: Rings, walks: list[Span]
+    signal: SignalPlan, program: Program, rings: Rings, walks: list[Span], beside: Mapping[int, set[str]]
 ) -> dict[int, tuple[int, int, list[str]]]:
     """
     Give each pedestrian green to a phase that begins with it.
@@ -31,6 +33,8 @@ def place_walks(
         Numbers and times of the phases of each ring.
     walks : list of Span
         Greens of the pedestrian groups.
+    beside : mapping
+        Groups that may be green while a phase is, its own among them, by its number.
 
     Returns
     -------
@@ -50,7 +54,10 @@ def place_walks(
         if not fitting:
             msg = f"pedestrian group '{walk.group}' begins at {walk.begin} s, when no phase begins"
             raise InputError(msg)
-        for number, slot in sorted(fitting, key=lambda x: -x[1].green):
+        foes = {cell.clearing for cell in signal.intergreens if cell.entering == walk.group}
+        foes |= {cell.entering for cell in signal.intergreens if cell.clearing == walk.group}
+        # The rings go to a barrier each in its own time, so what runs beside the phase must not conflict at any.
+        for number, slot in sorted(fitting, key=lambda x: (bool(foes & beside[x[0]]), -x[1].green)):
             need = _clearance(signal, program, walk, (slot.begin + slot.split) % program.cycle)
             held, clear, names = walking.get(number, (walk.green, 0, []))
             # What the green does not hold of the clearance passes in yellow and red clearance.

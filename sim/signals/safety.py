@@ -192,6 +192,32 @@ def check_change(signal: SignalPlan, before: Program, after: Program, profile: P
     return found
 
 
+def unknown_speeds(plan: Plan, profile: Profile) -> list[tuple[str, str]]:
+    """
+    List the groups whose yellow could only be held against the profile's least, as no permitted speed is given.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    profile : Profile
+        The limits.
+
+    Returns
+    -------
+    list of tuple
+        Signal and group; empty if the profile asks for no yellow by speed.
+    """
+    if not profile.yellow_at_speed:
+        return []
+    return [
+        (signal.id, group.name)
+        for signal in plan.signals
+        for group in signal.groups
+        if group.kind == "vehicle" and group.speed is None and group.rest in {"red", "arrow"}
+    ]
+
+
 def _twice(names: Iterator[str]) -> list[str]:
     return [name for name, count in Counter(names).items() if count > 1]
 

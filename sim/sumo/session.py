@@ -145,6 +145,16 @@ class Session:
                 self._vehicle.subscribe(name, [VAR_LANE_ID, VAR_LANE_POSITION, VAR_SPEED])
 
     @property
+    def api(self) -> Any:  # noqa: ANN401  (both are untyped)
+        """Module that talks to SUMO, libsumo or for the window traci; for this package only."""
+        return self._api
+
+    @property
+    def window(self) -> bool:
+        """Whether the simulation runs in SUMO's window and is asked through a socket."""
+        return self._gui
+
+    @property
     def time(self) -> float:
         """Simulated time [s]."""
         return float(self._simulation.getTime())
@@ -176,6 +186,39 @@ class Session:
             Edge ids in driving order.
         """
         return tuple(self._vehicle.getRoute(vehicle))
+
+    def pending(self) -> dict[str, tuple[str, ...]]:
+        """
+        List the vehicles that wait to get into the network.
+
+        Returns
+        -------
+        dict
+            Route by vehicle, edge ids in driving order.
+        """
+        return {str(name): self.route(name) for name in self._simulation.getPendingVehicles()}
+
+    def under_way(self) -> tuple[list[str], list[float], list[float]]:
+        """
+        Read where every vehicle in the network is and what it has lost so far.
+
+        Returns
+        -------
+        tuple of list
+            Per vehicle the edge, inner ones of junctions with a colon in front, the speed [m/s], and the delay so far,
+            waiting to get in included [s].
+        """
+        vehicle = self._vehicle
+        names = vehicle.getIDList()
+        return (
+            [str(vehicle.getRoadID(name)) for name in names],
+            [float(vehicle.getSpeed(name)) for name in names],
+            [float(vehicle.getTimeLoss(name)) + float(vehicle.getDepartDelay(name)) for name in names],
+        )
+
+    def waiting_to_get_in(self) -> int:
+        """Count the vehicles that should have started and have not got into the network."""
+        return len(self._simulation.getPendingVehicles())
 
     def length(self, vehicle: str) -> float:
         """

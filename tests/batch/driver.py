@@ -30,7 +30,12 @@ def batch(settings: dict[str, object]) -> BatchResult:
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
 
     return run_batch(
-        plan_batch([scenario]), Path(str(settings["out"])), int(str(settings["jobs"])), None, on_event
+        plan_batch([scenario]),
+        Path(str(settings["out"])),
+        int(str(settings["jobs"])),
+        None,
+        on_event,
+        str(settings.get("executor", "local")),
     )
 
 

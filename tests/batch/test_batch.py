@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,7 +29,7 @@ from sim.batch.events import (
 )
 from sim.batch.plan import plan_batch
 from sim.batch.store import Store
-from sim.batch.supervisor import _Supervisor, run_batch
+from sim.batch.supervisor import _Batch, run_batch
 from sim.control.registry import parse_controller
 from sim.errors import EnvironmentFaultError, InputError
 from sim.evaluate.results import read_results, read_rows
@@ -427,15 +426,28 @@ def test_only_one_run_at_a_time_may_compile_kernels(scenario: Scenario, tmp_path
     queue = deque(
         (f"{task.controller.name} {task.seed}", task) for task in tasks if task.controller.name != "floor"
     )
-    supervisor = _Supervisor(Store(tmp_path), None, lambda _: None)
+    batch = _Batch(Store(tmp_path), None, lambda _: None)
+    batch._queue = queue
 
-    def take() -> str | None:
-        taken = supervisor._take(queue)
+    def take(machine: str) -> str | None:
+        taken = batch._take(machine)
         if taken is None:
             return None
-        supervisor._active.append(SimpleNamespace(task=taken[1]))  # type: ignore[arg-type]
+        batch._running[taken[0]] = (machine, taken[1])
         return taken[0]
 
-    assert [take() for _ in range(4)] == ["self-control 1", "program 1", "program 2", None]
-    supervisor._moved.add("self-control-v1")
-    assert [take() for _ in range(2)] == ["self-control 2", None]
+    assert [take("a") for _ in range(3)] == ["self-control 1", "program 1", "program 2"]
+    assert take("a") is None
+    batch._moved.add(("a", "self-control-v1"))
+    assert [take("a") for _ in range(2)] == ["self-control 2", None]
+
+
+def test_each_machine_compiles_for_itself(scenario: Scenario, tmp_path: Path) -> None:
+    tasks = plan_batch([scenario], [parse_controller("self-control")], seeds=[1, 2, 3])
+    batch = _Batch(Store(tmp_path), None, lambda _: None)
+    batch._queue = deque((str(task.seed), task) for task in tasks if task.controller.name != "floor")
+    for machine, taken in (("a", "1"), ("a", None), ("b", "2"), ("b", None)):
+        run = batch._take(machine)
+        assert (run and run[0]) == taken
+        if run is not None:
+            batch._running[run[0]] = (machine, run[1])

@@ -98,6 +98,35 @@ def test_wrong_numbers_are_refused(call: Any, cross: Path, option: str, value: s
     assert says in answer.error
 
 
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--executor", "dask://nonsense"], "--executor 'dask://nonsense' is neither 'local' nor"),
+        (
+            ["--executor", "dask://localhost:1", "--gui"],
+            "--gui shows one run on this machine; leave out --exec",
+        ),
+        (["--executor", "dask://localhost:1", "--trace", "A0"], "--trace shows one run on this machine"),
+        (["--shard", "1/2", "--gui"], "--gui shows one run on this machine; leave out --shard"),
+        (["--shard", "1/2", "--trace", "A0"], "leave out --shard"),
+        (["--shard", "0/4"], "--shard 0/4: the share is counted from 1 to N"),
+        (["--shard", "5/4"], "--shard 5/4: the share is counted from 1 to N"),
+        (["--shard", "a/b"], "--shard 'a/b' is not of the form I/N"),
+    ],
+)
+def test_where_runs_cannot_be_done(call: Any, cross: Path, options: list[str], says: str) -> None:
+    answer = call("run", cross, *options)
+    assert answer.code == 2
+    assert says in answer.error
+
+
+def test_a_cluster_that_is_not_there(call: Any, cross: Path, tmp_path: Path) -> None:
+    pytest.importorskip("distributed")
+    answer = call("run", cross, "--executor", "dask://127.0.0.1:1", "--out", tmp_path)
+    assert answer.code == 3
+    assert "gruenband: error: no dask scheduler answers at tcp://127.0.0.1:1 (" in answer.err
+
+
 def test_two_scenarios_of_one_name_are_refused(call: Any, cross: Path, tmp_path: Path) -> None:
     twin = tmp_path / "twin.toml"
     text = cross.read_text(encoding="utf-8").replace('"cross', f'"{cross.parent}/cross').replace("120", "130")

@@ -9,9 +9,10 @@ from typing import Any, cast
 import pytest
 from rich.console import Console
 
+from sim.batch.estimate import Estimate
 from sim.batch.events import BatchPlanned, RunFailed, RunFinished, RunProgress, RunStarted
 from sim.cli import table
-from sim.cli.progress import Bars, Estimate, Lines
+from sim.cli.progress import Bars, Lines, time_left
 from sim.run import RunTask  # noqa: TC001
 
 
@@ -89,14 +90,14 @@ def test_the_time_left_is_told_from_the_work_done() -> None:
     now = [100.0]
     estimate = Estimate(lambda: now[0])
     estimate.note(BatchPlanned(12, 2))
-    assert estimate.left() == ""
+    assert time_left(estimate) == ""
     estimate.note(RunStarted("k", task(), 1))
     now[0] = 130.0
     estimate.note(RunFinished("k", task(), 30.0, 10.0, gridlock=False))
-    assert estimate.left() == "about 4:30 left"
+    assert time_left(estimate) == "about 4:30 left"
     estimate.note(RunStarted("l", task(), 1))
     estimate.note(RunProgress("l", task(), 0.5, 40))
-    assert estimate.left() == "about 2:50 left"
+    assert time_left(estimate) == "about 2:50 left"
     assert (estimate.ended, estimate.total) == (3, 12)
 
 

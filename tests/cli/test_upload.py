@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from sim.export.ntcip_backup import read_backup, write_backup
+from sim.export.ntcip_objects import Setting
 from sim.network.graph import RoadGraph
 from sim.run import timing_rules
 from sim.scenario import load_scenario
@@ -18,29 +16,15 @@ from sim.signals.extract import extract_plan
 from sim.signals.plan import write_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from conftest import Call
 
-AGENT = Path(__file__).parents[1] / "export" / "agent" / "ntcip_agent.py"
+    Controller = Callable[..., AbstractContextManager[int]]
+
 SECRET = "kreuzung-7"
 SIGNAL = "247379907"
-
-
-@contextmanager
-def controller(*options: str) -> Iterator[int]:
-    process = subprocess.Popen(
-        [sys.executable, str(AGENT), *options],
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"AGENT_COMMUNITY": SECRET},
-    )
-    try:
-        yield int(process.stdout.readline())
-    finally:
-        process.terminate()
-        process.wait()
-        process.stdout.close()
 
 
 @pytest.fixture
@@ -54,7 +38,7 @@ def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_a_plan_goes_into_a_controller_and_back_out(plan: Path, call: Call) -> None:
+def test_a_plan_goes_into_a_controller_and_back_out(plan: Path, call: Call, controller: Controller) -> None:
     with controller() as port:
         answer = call("upload", plan, "--signal", SIGNAL, "--port", port)
         assert answer.code == 0, answer.err
@@ -64,12 +48,49 @@ def test_a_plan_goes_into_a_controller_and_back_out(plan: Path, call: Call) -> N
         assert "name another with --backup" in call("upload", plan, "--signal", SIGNAL, "--port", port).error
         answer = call("upload", "--restore", kept, "--port", port, "--backup", "new.csv")
         assert answer.code == 0, answer.err
+        assert "set as it stands, without a safety check" in answer.err
         again = call("upload", plan, "--signal", SIGNAL, "--port", port, "--backup", "old.csv")
         assert again.code == 0
         assert Path("old.csv").read_bytes() == kept.read_bytes()
 
 
-def test_a_rejected_database_leaves_the_old_plan_in_force(plan: Path, call: Call) -> None:
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda text: text.replace(b",60,", b",61,", 1), "was changed after the upload that wrote it"),
+        (
+            lambda text: text.replace(b"kept from 127.0.0.1", b"kept from 127.0.0.2"),
+            "was changed after the upload",
+        ),
+        (lambda text: text[: len(text) // 2], "is no backup of an upload, or it is cut off"),
+        (lambda text: text[:-4], "is no backup of an upload, or it is cut off"),
+        (lambda text: text + b"\n\n", "is no backup of an upload, or it is cut off"),
+        (lambda _: b"", "is no backup of an upload, or it is cut off"),
+    ],
+)
+def test_only_an_intact_backup_is_restored(
+    change: Callable[[bytes], bytes], words: str, tmp_path: Path, call: Call
+) -> None:
+    settings = [Setting("phaseMinimumGreen", (1,), 60), Setting("phaseMinimumGreen", (2,), 5)]
+    whole = write_backup(settings, "127.0.0.1:161")
+    assert read_backup(whole, "x") == (settings, "127.0.0.1:161")
+    assert change(whole) != whole
+    kept = tmp_path / "kept.csv"
+    kept.write_bytes(change(whole))
+    answer = call("upload", "--restore", kept)
+    assert answer.code == 2
+    assert words in answer.error
+
+
+def test_an_exported_list_is_no_backup(plan: Path, tmp_path: Path, call: Call) -> None:
+    assert call("export", plan, "--format", "rsmp", "--profile", "basic", "--out", tmp_path / "r").code == 0
+    one = next((tmp_path / "r").iterdir())
+    assert "is no backup of an upload" in call("upload", "--restore", one).error
+
+
+def test_a_rejected_database_leaves_the_old_plan_in_force(
+    plan: Path, call: Call, controller: Controller
+) -> None:
     with controller("--reject", "ring sums") as port:
         answer = call("upload", plan, "--signal", SIGNAL, "--port", port)
     assert answer.code == 4

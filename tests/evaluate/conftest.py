@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,9 @@ import pytest
 import sumo
 
 from sim.evaluate.tripinfo import tripinfo_to_parquet
+
+# The helpers of these tests stand beside them.
+sys.path.insert(0, str(Path(__file__).parent))
 
 Simulate = Callable[..., Path]
 BIN = Path(sumo.SUMO_HOME) / "bin"

@@ -9,8 +9,6 @@ import shutil
 import subprocess
 import sys
 import warnings
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
@@ -30,32 +28,17 @@ from sim.signals.lamps import lamps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from sim.signals.plan import Plan, Program, SignalPlan
 
     Found = dict[str, Any]
     Reader = Callable[[int], Found]
+    Controller = Callable[..., AbstractContextManager[int]]
 
-AGENT = Path(__file__).parent / "agent" / "ntcip_agent.py"
 SECRET = "kreuzung-7"
 A, G = "1.3.6.1.4.1.1206.4.2.1", "1.3.6.1.4.1.1206.4.2.6"
-
-
-@contextmanager
-def controller(*options: str) -> Iterator[int]:
-    """Start an agent, and give its port."""
-    process = subprocess.Popen(
-        [sys.executable, str(AGENT), *options],
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"AGENT_COMMUNITY": SECRET},
-    )
-    try:
-        yield int(process.stdout.readline())
-    finally:
-        process.terminate()
-        process.wait()
-        process.stdout.close()
 
 
 def target(port: int, **changes: Any) -> Target:
@@ -166,7 +149,7 @@ def mapping(plan: Plan) -> Iterator[tuple[SignalPlan, list[Setting]]]:
 
 @pytest.mark.parametrize(("reader", "version"), [(netsnmp, "1"), (puresnmp, "2c")])
 def test_an_uploaded_ring_plan_read_by_a_foreign_client_shows_what_the_plan_shows(
-    ring_plan: Plan, reader: Reader, version: Literal["1", "2c"]
+    ring_plan: Plan, reader: Reader, version: Literal["1", "2c"], controller: Controller
 ) -> None:
     (signal,) = ring_plan.signals
     with controller() as port:
@@ -187,7 +170,7 @@ def test_an_uploaded_ring_plan_read_by_a_foreign_client_shows_what_the_plan_show
     assert str(report).startswith("the new plan is in force")
 
 
-def test_cologne_signals_with_rings_are_shown_as_planned(cologne_plan: Plan) -> None:
+def test_cologne_signals_with_rings_are_shown_as_planned(cologne_plan: Plan, controller: Controller) -> None:
     tried = 0
     for signal, settings in mapping(cologne_plan):
         with controller() as port:
@@ -202,7 +185,9 @@ def test_cologne_signals_with_rings_are_shown_as_planned(cologne_plan: Plan) -> 
     assert tried == 4
 
 
-def test_what_the_old_plan_had_beyond_the_new_one_is_without_effect(ring_plan: Plan) -> None:
+def test_what_the_old_plan_had_beyond_the_new_one_is_without_effect(
+    ring_plan: Plan, controller: Controller
+) -> None:
     with controller() as port:
         before = puresnmp(port)
         report = upload(settings_of(ring_plan, ring_plan.signals[0]), target(port))
@@ -214,7 +199,7 @@ def test_what_the_old_plan_had_beyond_the_new_one_is_without_effect(ring_plan: P
     assert after[f"{A}.8.2.1.2.20"] == 0
 
 
-def test_the_backup_brings_the_old_plan_back(ring_plan: Plan) -> None:
+def test_the_backup_brings_the_old_plan_back(ring_plan: Plan, controller: Controller) -> None:
     with controller() as port:
         before = puresnmp(port)
         report = upload(settings_of(ring_plan, ring_plan.signals[0]), target(port))
@@ -240,7 +225,7 @@ def without_status(found: Found) -> Found:
     ],
 )
 def test_lost_packets_and_noise_are_survived(
-    ring_plan: Plan, fault: tuple[str, ...], version: Literal["1", "2c"]
+    ring_plan: Plan, fault: tuple[str, ...], version: Literal["1", "2c"], controller: Controller
 ) -> None:
     (signal,) = ring_plan.signals
     with controller(*fault) as port:
@@ -270,7 +255,7 @@ FAULTS = {
     ("fault", "reader"), [*((fault, puresnmp) for fault in FAULTS), ("rejected", netsnmp)]
 )
 def test_after_any_fault_the_old_plan_is_in_force_and_the_message_says_so(
-    ring_plan: Plan, fault: str, reader: Reader
+    ring_plan: Plan, fault: str, reader: Reader, controller: Controller
 ) -> None:
     options, words = FAULTS[fault]
     with controller(*options) as port:
@@ -300,7 +285,7 @@ def test_after_any_fault_the_old_plan_is_in_force_and_the_message_says_so(
     ],
 )
 def test_what_is_not_known_is_not_claimed(
-    ring_plan: Plan, options: tuple[str, ...], in_fact: str, words: str
+    ring_plan: Plan, options: tuple[str, ...], in_fact: str, words: str, controller: Controller
 ) -> None:
     (signal,) = ring_plan.signals
     with controller(*options) as port:
@@ -321,7 +306,7 @@ def test_what_is_not_known_is_not_claimed(
 
 
 def test_whoever_stops_an_upload_leaves_no_transaction_open(
-    ring_plan: Plan, monkeypatch: pytest.MonkeyPatch
+    ring_plan: Plan, monkeypatch: pytest.MonkeyPatch, controller: Controller
 ) -> None:
     with controller() as port:
         before = puresnmp(port)
@@ -335,7 +320,9 @@ def interrupt(job: object) -> None:
     raise KeyboardInterrupt
 
 
-def test_a_transaction_that_ends_by_itself_after_the_check_leaves_the_old_plan(ring_plan: Plan) -> None:
+def test_a_transaction_that_ends_by_itself_after_the_check_leaves_the_old_plan(
+    ring_plan: Plan, controller: Controller
+) -> None:
     with controller("--verify-takes", "0.5", "--timeout", "0.4") as port:
         before = puresnmp(port)
         with pytest.raises(UploadFailedError, match="the old plan is in force"):
@@ -343,7 +330,9 @@ def test_a_transaction_that_ends_by_itself_after_the_check_leaves_the_old_plan(r
         assert without_status(puresnmp(port)) == without_status(before)
 
 
-def test_an_unsafe_database_is_found_by_the_controller_itself(ring_plan: Plan) -> None:
+def test_an_unsafe_database_is_found_by_the_controller_itself(
+    ring_plan: Plan, controller: Controller
+) -> None:
     settings = [
         Setting(s.name, s.index, 85, s.note) if s.label == "patternCycleTime.1" else s
         for s in settings_of(ring_plan, ring_plan.signals[0])
@@ -355,7 +344,7 @@ def test_an_unsafe_database_is_found_by_the_controller_itself(ring_plan: Plan) -
         assert without_status(puresnmp(port)) == without_status(before)
 
 
-def test_fixed_split_numbers_are_compared_instead_of_set(ring_plan: Plan) -> None:
+def test_fixed_split_numbers_are_compared_instead_of_set(ring_plan: Plan, controller: Controller) -> None:
     (signal,) = ring_plan.signals
     with controller("--split-numbers-fixed") as port:
         upload(settings_of(ring_plan, signal), target(port), split_numbers_fixed=True)
@@ -364,14 +353,16 @@ def test_fixed_split_numbers_are_compared_instead_of_set(ring_plan: Plan) -> Non
     assert clock_states(found, program.number, len(signal.groups)) == plan_states(signal, program)
 
 
-def test_a_controller_with_fewer_phases_takes_a_plan_that_needs_no_more(ring_plan: Plan) -> None:
+def test_a_controller_with_fewer_phases_takes_a_plan_that_needs_no_more(
+    ring_plan: Plan, controller: Controller
+) -> None:
     (signal,) = ring_plan.signals
     with controller("--max-phases", "8") as port:
         report = upload(settings_of(ring_plan, signal), target(port))
     assert [setting.label for setting in report.skipped] == [f"phaseOptions.{k}" for k in range(9, 17)]
 
 
-def test_nobody_listens() -> None:
+def test_nobody_listens(controller: Controller) -> None:
     with controller() as port:
         pass
     settings = [Setting("phaseWalk", (1,), 7)]
@@ -381,7 +372,7 @@ def test_nobody_listens() -> None:
         upload(settings, target(port, timeout=0.1, retries=1))
 
 
-def test_a_wrong_community_is_no_answer() -> None:
+def test_a_wrong_community_is_no_answer(controller: Controller) -> None:
     with controller() as port, pytest.raises(UploadFailedError, match="no answer") as caught:
         upload([Setting("phaseWalk", (1,), 7)], target(port, community="wrong", timeout=0.1, retries=0))
     assert "wrong" not in str(caught.value)

@@ -155,6 +155,44 @@ def test_pedestrians_alone_get_a_phase_of_their_own() -> None:
     assert (alone.walk, alone.pedestrian_clear, alone.pedestrians) == (10, 5, ("F",))
 
 
+def dual(*greens: tuple[str, int, int], compatible: tuple[str, ...], **changes: Any) -> SignalPlan:
+    """Build a signal whose groups conflict, apart from the pairs named."""
+    signal = small(*greens, **changes)
+    cells = tuple(
+        Intergreen(clearing=a.name, entering=b.name, seconds=3 if a.kind == "vehicle" else 9)
+        for a, b in product(signal.groups, signal.groups)
+        if a is not b and a.name + b.name not in compatible and b.name + a.name not in compatible
+    )
+    return signal.model_copy(update={"intergreens": cells})
+
+
+def test_a_second_at_which_all_happens_to_have_cleared_is_no_barrier() -> None:
+    # When B begins, E has just cleared, but F does not begin for another second.
+    signal = dual(
+        *(("A", 0, 11), ("B", 14, 27), ("E", 0, 9), ("F", 15, 26), ("C", 30, 55), ("G", 30, 56)),
+        compatible=("AE", "AF", "BE", "BF", "CG"),
+    )
+    ring = same(signal, signal.programs[0])
+    assert {p.ring for p in ring.phases} == {1, 2}
+    assert {frozenset(n for p in ring.phases if p.barrier == s for n in p.groups) for s in (1, 2)} == {
+        frozenset("ABEF"),
+        frozenset("CG"),
+    }
+
+
+def test_a_walk_goes_with_the_phase_beside_which_nothing_conflicts_with_it() -> None:
+    # X walks beside A; E begins with it and has the longer green, but runs beside B, which conflicts with X.
+    signal = dual(
+        *(("A", 0, 14), ("B", 17, 27), ("E", 0, 27), ("C", 30, 57), ("G", 30, 57), ("X", 0, 5)),
+        compatible=("AE", "BE", "CG", "XA", "XE"),
+        X={"kind": "pedestrian", "yellow": 0},
+    )
+    ring = same(signal, signal.programs[0])
+    (walking,) = [phase for phase in ring.phases if phase.pedestrians]
+    assert walking.groups == ("A",)
+    assert not any(f.rule == "nema-concurrency" for f in check_rings(ring, signal, NEMA))
+
+
 def faulty(ring: RingProgram, number: int, /, **changes: Any) -> RingProgram:
     return replace(
         ring, phases=tuple(replace(p, **changes) if p.number == number else p for p in ring.phases)

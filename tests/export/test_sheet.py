@@ -165,6 +165,18 @@ def tampered(content: bytes, page: int, old: bytes, new: bytes) -> bytes:
     return out.getvalue()
 
 
+def test_a_signal_whose_groups_do_not_conflict_has_an_empty_matrix_on_paper(cologne_plan: Plan) -> None:
+    alone = [signal for signal in cologne_plan.signals if signal.compatible]
+    assert alone
+    plan = cologne_plan.model_copy(update={"signals": (alone[0],)})
+    files = FORMAT.write(plan)
+    assert file_findings(plan, FORMAT, files, load_profile("basic").limits) == []
+    assert FORMAT.read(files, None).signals[0].compatible
+    # A plan that says nothing of it is not made safe by paper.
+    silent = plan.model_copy(update={"signals": (alone[0].model_copy(update={"compatible": False}),)})
+    assert "matrix" in {f.rule for f in file_findings(silent, FORMAT, files, load_profile("basic").limits)}
+
+
 def test_the_gate_sees_a_number_that_was_changed_in_the_file(ring_plan: Plan) -> None:
     content = FORMAT.write(ring_plan)["sheet.pdf"]
     changed = tampered(content, 1, b"(\x004) ", b"(\x003) ")

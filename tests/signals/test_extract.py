@@ -111,3 +111,10 @@ def test_programs_that_are_no_fixed_time_plans(
     ) as error:
         extract_plan(graph, timing_rules(scenario), "plan")
     assert "\n" not in str(error.value)
+
+
+def test_a_name_that_no_plan_may_have_is_told_in_one_line() -> None:
+    scenario = load_scenario("resco-cologne1")
+    graph = RoadGraph.from_file(scenario.network, scenario.additional)
+    with pytest.raises(InputError, match=r"net\.xml: key 'name': String should have at most 200 characters"):
+        extract_plan(graph, timing_rules(scenario), "x" * 201)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from plan_cases import safe_plan
-from plan_faults import PLANTERS, plant, wanted_changes
+from plan_faults import plant, wanted_changes
+from planted import CASES, planted
+from ring_cases import safe_ring_plan
 
 from sim.errors import InputError
 from sim.signals.plan import (
@@ -24,8 +28,9 @@ from sim.signals.plan import (
     parse_plan,
 )
 from sim.signals.profile import load_profile
+from sim.signals.ring_mapping import map_rings
 from sim.signals.rules import RULES
-from sim.signals.safety import check_plan, check_signal
+from sim.signals.safety import check_plan, check_signal, unknown_speeds
 
 LIMITS = {name: load_profile(name).limits for name in ("rilsa", "nema", "basic")}
 
@@ -55,26 +60,41 @@ def test_the_safe_plans_are_of_many_kinds() -> None:
     assert any(program.stages for program in programs)
 
 
-@pytest.mark.parametrize("rule", PLANTERS)
+@pytest.mark.parametrize("rule", RULES)
 def test_planted_faults_are_found(rule: str) -> None:
-    count = 0
-    for case in range(1000):
-        rng = np.random.default_rng([12, case])
-        profile = list(LIMITS)[case % len(LIMITS)]
-        bad = plant(rng, rule, safe_plan(rng, profile), profile)
-        if isinstance(bad, str):
-            with pytest.raises(InputError, match=rf"must be a whole number, not .*\[{rule}\]"):
-                parse_plan(bad, "plan.json")
-        elif bad is not None:
-            assert rule in {finding.rule for finding in check_plan(bad, LIMITS[profile])}, case
-        count += bad is not None
-        if count == 10:
-            return
-    pytest.fail(f"only {count} plans have a place for it")
+    for k in range(10):
+        case = planted(rule, 12, k)
+        assert case.safe == [], k
+        assert rule in case.seen, k
 
 
-def test_there_is_a_planter_for_every_rule_of_plans() -> None:
-    assert set(PLANTERS) == {rule for rule in RULES if rule != "file" and not rule.startswith("nema-")}
+def test_a_fraction_of_a_second_is_told_with_its_place() -> None:
+    bad = plant(
+        np.random.default_rng(5), "whole-seconds", safe_plan(np.random.default_rng(5), "rilsa"), "rilsa"
+    )
+    assert isinstance(bad, str)
+    with pytest.raises(InputError, match=r"must be a whole number, not .*\[whole-seconds\]"):
+        parse_plan(bad, "plan.json")
+
+
+def test_faults_are_planted_for_every_rule_that_the_docs_list() -> None:
+    docs = (Path(__file__).parents[2] / "docs" / "plans.md").read_text(encoding="utf-8")
+    listed = re.findall(
+        r"^\| `([a-z-]+)` \| [A-Z]", docs.split("## The check")[1].split("## ")[0], re.MULTILINE
+    )
+    assert listed == list(RULES)
+    assert set(CASES) == set(RULES)
+
+
+def test_ring_plans_are_of_many_kinds() -> None:
+    plans = [safe_ring_plan(np.random.default_rng([11, case])) for case in range(40)]
+    rings = [map_rings(signal, p) for plan in plans for signal in plan.signals for p in signal.programs]
+    assert {len({phase.ring for phase in ring.phases}) for ring in rings} == {1, 2}
+    assert {len(ring.phases) for ring in rings} >= {2, 3, 4, 5, 6, 7, 8}
+    assert any(ring.overlaps for ring in rings)
+    assert any(phase.pedestrians for ring in rings for phase in ring.phases)
+    assert any(phase.permissive for ring in rings for phase in ring.phases)
+    assert any(len(plan.signals) > 1 for plan in plans)
 
 
 def cross(**program: Any) -> Plan:
@@ -371,3 +391,10 @@ def test_an_empty_matrix_is_refused_unless_it_is_said_that_nothing_conflicts() -
     cells = tuple(Intergreen(clearing=a, entering=b, seconds=5) for a, b in (("K1", "K2"), ("K2", "K1")))
     both = check_signal(signal.model_copy(update={"compatible": True, "intergreens": cells}), limits)
     assert "matrix" in {one.rule for one in both}
+
+
+def test_groups_without_a_permitted_speed_are_told() -> None:
+    assert unknown_speeds(cross(), LIMITS["rilsa"]) == [("Ring 1", "K2")]
+    assert unknown_speeds(change_group(cross(), "K2", kind="tram"), LIMITS["rilsa"]) == []
+    # No rule there goes by the speed.
+    assert unknown_speeds(cross(), LIMITS["nema"]) == []

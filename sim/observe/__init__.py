@@ -1,0 +1,1 @@
+"""Onlookers of a run: conflicts, hard braking, stop lines and crossings. They read and change nothing."""

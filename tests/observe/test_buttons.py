@@ -1,0 +1,46 @@
+"""Pedestrian calls: with a push button the crossing turns green for who waits, and for nobody else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sim.network.graph import RoadGraph
+from sim.network.timing import TimingRules, derive_timing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Simulate = Callable[..., tuple[dict[str, Any], Path]]
+    Table = Callable[[Path], list[dict[str, Any]]]
+
+# A steady stream along the north-south road; somebody on foot wants to cross it.
+CARS = '<flow id="f" begin="0" end="200" period="4" from="SC" to="CN"/>'
+WALKER = """<vType id="w" vClass="pedestrian"/>
+<person id="p" type="w" depart="30" departPos="185"><walk from="WC" to="CE"/></person>"""
+
+
+def test_a_pedestrian_who_waits_is_served_within_the_longest_wait(simulate: Simulate, table: Table) -> None:
+    figures, directory = simulate(
+        CARS + WALKER,
+        end=200,
+        controller="max-pressure",
+        settings='[pedestrians]\ncall = "button"\nmaximum_wait = 40\n',
+    )
+    rows = [row for row in table(directory / "crossings.parquet") if row["signal"] == "C"]
+    assert rows
+    assert all(row["crossed"] for row in rows)
+    assert 0 < figures["pedestrian_longest_wait"] <= 40
+
+
+def test_the_call_comes_early_enough_for_the_others_to_end(junction: Path) -> None:
+    graph = RoadGraph.from_file(junction, ())
+    (signal,) = graph.signals.values()
+    timing = derive_timing(graph, signal, TimingRules(minimum_green=5.0, maximum_walk_wait=60.0))
+    walks = [i for i, group in enumerate(signal.groups) if group.pedestrian]
+    assert len(walks) >= 2
+    for i, group in enumerate(signal.groups):
+        if group.pedestrian:
+            assert timing.maximum_red[i] == 60 - 5 - timing.intergreen[:, i].max()
+        else:
+            assert timing.maximum_red[i] == 120
