@@ -144,7 +144,9 @@ def intergreen(clearing: Stream, entering: Stream) -> int:
     .. [1] FGSV, RiLSA 2015, 2.7.
     """
     out, into = conflict_point(clearing.path, entering.path)
-    return max(math.ceil(clearing_time(clearing, out) - entering_time(entering, into) - HAIR), 0)
+    # The safety check lets nobody enter a crossing later than a car would, not even a bicycle.
+    enter = into / ENTERING_SPEED if clearing.on_foot else entering_time(entering, into)
+    return max(math.ceil(clearing_time(clearing, out) - enter - HAIR), 0)
 
 
 def length(path: Sequence[Point]) -> float:
