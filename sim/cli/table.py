@@ -37,7 +37,11 @@ EXPLANATION = (
     ),
 )
 
-SAFETY = "conflicts: dangerous encounters per vehicle. walk wait [s]: longest wait of a pedestrian at a signal."
+# What some runs only measured, by key; such a column is left out where no row has a value.
+MEASURED = {
+    "conflicts": "conflicts: dangerous encounters per vehicle.",
+    "pedestrian_longest_wait": "walk wait [s]: longest wait of a pedestrian at a signal.",
+}
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,7 @@ class Column:
     cell: Callable[[Row], str]
     rank: int = 0
     left: bool = False
-    # Left out where no row has a value of this key, since nobody looked.
-    needs: str = ""
+    needs: str = ""  # key of `MEASURED`
 
 
 def _number(key: str, digits: int) -> Callable[[Row], str]:
@@ -81,9 +84,7 @@ COLUMNS = (
     Column("floor", _number("floor", 1), rank=4),
     Column("stops", _number("stops", 2), rank=3),
     Column("conflicts", _number("conflicts", 2), rank=2, needs="conflicts"),
-    Column(
-        "walk wait", _number("pedestrian_longest_wait", 0), rank=4, needs="pedestrian_longest_wait"
-    ),
+    Column("walk wait", _number("pedestrian_longest_wait", 0), rank=4, needs="pedestrian_longest_wait"),
     Column("waiting", _number("waiting", 1), rank=6),
     Column("longest wait", _number("longest_wait", 0), rank=5),
     Column("undeparted", _number("undeparted", 1), rank=2),
@@ -125,13 +126,18 @@ def print_results(summary: Sequence[Row], runs: Sequence[Row]) -> None:
     best = best_rows(summary)
     left_out = _print_fitting(console, summary, best)
     notes = [f"{BEST} lowest mean delay of its scenario and scale.", *EXPLANATION] if best else [*EXPLANATION]
-    if any(row.get("conflicts") is not None for row in summary):
-        notes.append(SAFETY)
+    measured = [note for key, note in MEASURED.items() if _is_measured(key, summary)]
+    if measured:
+        notes.append(" ".join(measured))
     if left_out:
         notes.append(f"Not shown for want of width: {', '.join(left_out)}.")
     for note in notes:
         console.print(Text(note, style="dim"), soft_wrap=not console.is_terminal)
     _print_failures(console, [row for row in runs if row.get("status") != "done"])
+
+
+def _is_measured(key: str, summary: Sequence[Row]) -> bool:
+    return any(row.get(key) is not None for row in summary)
 
 
 def best_rows(summary: Sequence[Row]) -> set[int]:
@@ -164,11 +170,7 @@ def best_rows(summary: Sequence[Row]) -> set[int]:
 def _print_fitting(console: Console, summary: Sequence[Row], best: set[int]) -> list[str]:
     """Print the table, without the columns of the highest ranks where the terminal is too narrow."""
     unlimited = console.options.update(width=_PLAIN_WIDTH)
-    every = [
-        column
-        for column in COLUMNS
-        if not column.needs or any(row.get(column.needs) is not None for row in summary)
-    ]
+    every = [column for column in COLUMNS if not column.needs or _is_measured(column.needs, summary)]
     highest = max(column.rank for column in COLUMNS)
     for rank in range(highest, -1, -1):
         columns = [column for column in every if column.rank <= rank]

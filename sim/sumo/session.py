@@ -44,7 +44,7 @@ def getter(api: Any, domain: str, name: str) -> Callable[[str], Any]:  # noqa: A
     Parameters
     ----------
     api : module
-        libsumo or traci.
+        The module, libsumo or traci.
     domain, name : str
         Such as "vehicle" and "getSpeed".
 
@@ -54,7 +54,9 @@ def getter(api: Any, domain: str, name: str) -> Callable[[str], Any]:  # noqa: A
         The compiled function where there is one, otherwise the method.
     """
     compiled = getattr(api, "_libsumo", None)
-    found: Callable[[str], Any] = getattr(compiled, f"{domain}_{name}", None) or getattr(getattr(api, domain), name)
+    found: Callable[[str], Any] = getattr(compiled, f"{domain}_{name}", None) or getattr(
+        getattr(api, domain), name
+    )
     return found
 
 
