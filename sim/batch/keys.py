@@ -91,7 +91,8 @@ def scenario_key(scenario: Scenario) -> str:
     """
     content = _content(scenario)
     # What is written down beside the trips changes nothing in the traffic: runs with and without it compare.
-    del content["outputs"]["signals"]
+    for observed in ("signals", "safety"):
+        del content["outputs"][observed]
     return _digest(content)
 
 

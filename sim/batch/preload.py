@@ -45,7 +45,10 @@ if os.environ.get(CONTROLLERS):
 
     # Without a place to keep kernels each run compiles its own.
     with suppress(OSError):
-        if any(cache_folder().rglob("*.nbi")):
+        cached = [path.name for path in cache_folder().rglob("*.nbi")]
+        # Few scenarios have an onlooker: its kernels are not compiled for the others.
+        if any(name.startswith("encounters.") for name in cached):
             warm_onlooker()
+        if cached:
             for line in os.environ[CONTROLLERS].splitlines():
                 warm(ControllerSpec.from_json(line))

@@ -30,15 +30,18 @@ EXPLANATION = (
         "scheduled in the window (mean ± standard deviation over the seeds)."
     ),
     "floor: the same without signals and conflicts. control delay = delay - floor: the part that signals can change.",
-    (
-        "person delay [s/person]: the same, vehicles weighted by the persons in them, and who walks. "
-        "conflicts: dangerous encounters per vehicle. walk wait [s]: longest wait of a pedestrian at a signal."
-    ),
+    "person delay [s/person]: the same, vehicles weighted by the persons in them, and who walks.",
     (
         "stops: per vehicle. waiting [s/veh]: standing in the network. longest wait [s]: worst vehicle of all seeds. "
         "undeparted: vehicles that never got in. gridlocks: runs that locked up. seeds: finished runs."
     ),
 )
+
+# What some runs only measured, by key; such a column is left out where no row has a value.
+MEASURED = {
+    "conflicts": "conflicts: dangerous encounters per vehicle.",
+    "pedestrian_longest_wait": "walk wait [s]: longest wait of a pedestrian at a signal.",
+}
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Column:
     cell: Callable[[Row], str]
     rank: int = 0
     left: bool = False
+    needs: str = ""  # key of `MEASURED`
 
 
 def _number(key: str, digits: int) -> Callable[[Row], str]:
@@ -79,8 +83,8 @@ COLUMNS = (
     Column("control delay", _number("control_delay", 1)),
     Column("floor", _number("floor", 1), rank=4),
     Column("stops", _number("stops", 2), rank=3),
-    Column("conflicts", _number("conflicts", 2), rank=2),
-    Column("walk wait", _number("pedestrian_longest_wait", 0), rank=4),
+    Column("conflicts", _number("conflicts", 2), rank=2, needs="conflicts"),
+    Column("walk wait", _number("pedestrian_longest_wait", 0), rank=4, needs="pedestrian_longest_wait"),
     Column("waiting", _number("waiting", 1), rank=6),
     Column("longest wait", _number("longest_wait", 0), rank=5),
     Column("undeparted", _number("undeparted", 1), rank=2),
@@ -122,11 +126,18 @@ def print_results(summary: Sequence[Row], runs: Sequence[Row]) -> None:
     best = best_rows(summary)
     left_out = _print_fitting(console, summary, best)
     notes = [f"{BEST} lowest mean delay of its scenario and scale.", *EXPLANATION] if best else [*EXPLANATION]
+    measured = [note for key, note in MEASURED.items() if _is_measured(key, summary)]
+    if measured:
+        notes.append(" ".join(measured))
     if left_out:
         notes.append(f"Not shown for want of width: {', '.join(left_out)}.")
     for note in notes:
         console.print(Text(note, style="dim"), soft_wrap=not console.is_terminal)
     _print_failures(console, [row for row in runs if row.get("status") != "done"])
+
+
+def _is_measured(key: str, summary: Sequence[Row]) -> bool:
+    return any(row.get(key) is not None for row in summary)
 
 
 def best_rows(summary: Sequence[Row]) -> set[int]:
@@ -159,14 +170,15 @@ def best_rows(summary: Sequence[Row]) -> set[int]:
 def _print_fitting(console: Console, summary: Sequence[Row], best: set[int]) -> list[str]:
     """Print the table, without the columns of the highest ranks where the terminal is too narrow."""
     unlimited = console.options.update(width=_PLAIN_WIDTH)
+    every = [column for column in COLUMNS if not column.needs or _is_measured(column.needs, summary)]
     highest = max(column.rank for column in COLUMNS)
     for rank in range(highest, -1, -1):
-        columns = [column for column in COLUMNS if column.rank <= rank]
+        columns = [column for column in every if column.rank <= rank]
         table = _result_table(columns, summary, best, console.is_terminal)
         if Measurement.get(console, unlimited, table).maximum <= console.width:
             break
     console.print(table)
-    return [column.title for column in COLUMNS if column not in columns]
+    return [column.title for column in every if column not in columns]
 
 
 def _result_table(columns: Sequence[Column], summary: Sequence[Row], best: set[int], styled: bool) -> Table:

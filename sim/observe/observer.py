@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 # More than the deceleration that drivers are held to choose in front of something unexpected [m/s2] (AASHTO, A Policy
 # on Geometric Design of Highways and Streets, stopping sight distance), which is also what SUMO's car brakes with.
 HARD_BRAKING = 4.5
+# SUMO's car brakes with just this [m/s2].
+ROUNDING = 0.01
 # How often the longest standstill is looked for [s].
 LOOK_EVERY = 10
 # Names of persons among those of vehicles.
@@ -68,7 +70,7 @@ class Observer:
         self._person_types: dict[str, str] = {}
         self._frames = new_frames(0)
         self._bodies = Bodies(np.zeros(0), np.zeros(0), np.zeros(0, np.uint8), np.zeros(0, np.int32))
-        self._braking = np.zeros(0, np.uint8)
+        self._braking: set[int] = set()
         self._brakings: list[tuple[object, ...]] = []
         self._stood: dict[str, float] = {}
         self._events = np.zeros((256, WIDTH))
@@ -78,46 +80,39 @@ class Observer:
         now = self._session.time
         self._second += 1
         last = (self._second - 1) % FRAMES
-        ids, speeds = self._scene.look()
-        slots = [self._slots.get(name, -1) for name in ids]
-        new = [k for k, slot in enumerate(slots) if slot < 0]
+        ids, speed = self._scene.look()
         self._rest()
-        for k in new:
-            slots[k] = self._enter(ids[k], *self._scene.body(ids[k]), person=0)
+        slots = list(map(self._slots.get, ids))
+        if None in slots:
+            for k in [k for k, slot in enumerate(slots) if slot is None]:
+                slots[k] = self._enter(ids[k], *self._scene.body(ids[k]), person=0)
         walkers = self._scene.walkers(self._on_foot)
         on_foot = self._note_walkers(now, walkers)
         seen = np.array(slots, np.int32)
-        speed = np.array(speeds)
         frames = self._frames
         row = begin_second(frames, self._second)
+        was_there, was_fast = frames.there[last][seen] != 0, frames.speed[last][seen]
         # Who stood before and stands now is where it was: nobody needs to ask.
-        moved = (speed > 0.0) | (frames.speed[last, seen] > 0.0) | (frames.there[last, seen] == 0)
-        frames.there[row, seen] = 1
-        frames.speed[row, seen] = speed
-        self._place(row, ids, seen, np.flatnonzero(moved), speed)
+        moved = np.flatnonzero((speed > 0.0) | (was_fast > 0.0) | ~was_there)
+        frames.there[row][seen] = 1
+        frames.speed[row][seen] = speed
+        self._place(row, ids, seen, moved, speed)
         self._place_walkers(row, on_foot)
-        self._note_lines(row, last, seen)
-        self._note_braking(now, row, last, seen)
+        self._note_lines(row, last, seen[moved])
+        self._note_braking(now, row, seen, was_there & (was_fast - speed > HARD_BRAKING + ROUNDING), was_fast)
         self._note_encounters(now)
         if self._second % LOOK_EVERY == 0:
             self._note_standing(ids, seen, speed)
         self._leave(row, last)
 
     def _place(self, row: int, ids: Sequence[str], seen: Any, moved: Any, speed: Float) -> None:  # noqa: ANN401
-        lanes, positions = self._scene.where([ids[k] for k in moved.tolist()])
-        lane = np.array(lanes, np.int32)
-        on_road = lane >= 0
-        self._frames.there[row, seen[moved][~on_road]] = 0
-        place(
-            self._lanes,
-            self._bodies,
-            self._frames,
-            row,
-            seen[moved][on_road],
-            lane[on_road],
-            np.array(positions)[on_road] if len(positions) else np.zeros(0),
-            speed[moved][on_road],
-        )
+        lane, position = self._scene.where([ids[k] for k in moved.tolist()])
+        slots, pace = seen[moved], speed[moved]
+        if len(lane) > 0 and lane.min() < 0:
+            on_road = lane >= 0
+            self._frames.there[row][slots[~on_road]] = 0
+            slots, lane, position, pace = slots[on_road], lane[on_road], position[on_road], pace[on_road]
+        place(self._lanes, self._bodies, self._frames, row, slots, lane, position, pace)
 
     def _note_walkers(self, now: float, walkers: Sequence[Walker]) -> list[Walker]:
         for walker in walkers:
@@ -142,33 +137,30 @@ class Observer:
             frames.hx[row, slot], frames.hy[row, slot] = math.sin(turn), math.cos(turn)
             frames.speed[row, slot] = walker.speed
 
-    def _note_lines(self, row: int, last: int, seen: Any) -> None:  # noqa: ANN401
-        lane = self._frames.lane
-        there = self._frames.there
-        before, after = lane[last, seen], lane[row, seen]
-        left = (
-            (self._before_line[before] != 0)
-            & (before != after)
-            & (there[last, seen] != 0)
-            & (there[row, seen] != 0)
-        )
-        gone = seen[left].tolist()
-        moves = [(int(lane[last, i]), int(lane[row, i]), self._types[i]) for i in gone]
+    def _note_lines(self, row: int, last: int, moved: Any) -> None:  # noqa: ANN401
+        there, lane = self._frames.there, self._frames.lane
+        before, after = lane[last][moved], lane[row][moved]
+        gone = moved[(before != after) & (self._before_line[before] != 0)].tolist()
+        moves = [
+            (int(lane[last, i]), int(lane[row, i]), self._types[i])
+            for i in gone
+            if there[last, i] and there[row, i]
+        ]
         self._stop_lines.look(moves)
 
-    def _note_braking(self, now: float, row: int, last: int, seen: Any) -> None:  # noqa: ANN401
-        speed, there = self._frames.speed, self._frames.there
-        slower = speed[last, seen] - speed[row, seen]
-        # A hair more: SUMO's car brakes with just this.
-        hard = (slower > HARD_BRAKING + 0.01) & (there[last, seen] != 0)
-        for k in np.flatnonzero(hard & (self._braking[seen] == 0)).tolist():
+    def _note_braking(self, now: float, row: int, seen: Any, hard: Any, was_fast: Float) -> None:  # noqa: ANN401
+        braking = set()
+        for k in np.flatnonzero(hard).tolist():
             slot = int(seen[k])
+            braking.add(slot)
+            if slot in self._braking:
+                continue
             lane = self._scene.names[int(self._frames.lane[row, slot])]
-            values = (round(float(slower[k]), 6), float(speed[last, slot]))
+            before = float(was_fast[k])
+            values = (round(before - float(self._frames.speed[row, slot]), 6), before)
             signal = self._signal_of_lane.get(lane)
             self._brakings.append((now, self._names[slot], self._types[slot], signal, lane, *values))
-        self._braking[:] = 0
-        self._braking[seen[hard]] = 1
+        self._braking = braking
 
     def _note_encounters(self, now: float) -> None:
         count, early = len(self._events) + 1, 0
@@ -204,7 +196,7 @@ class Observer:
     def _leave(self, row: int, last: int) -> None:
         """Give back the slots of who is gone, after the kernels have forgotten them."""
         there = self._frames.there
-        for slot in np.flatnonzero((there[last] != 0) & (there[row] == 0)).tolist():
+        for slot in np.flatnonzero(there[last] > there[row]).tolist():
             name = ON_FOOT + self._names[slot] if self._bodies.person[slot] else self._names[slot]
             del self._slots[name]
             self._resting.append((slot, self._second + FRAMES + 1))
@@ -224,7 +216,6 @@ class Observer:
         self._bodies = Bodies(
             *(np.concatenate([column, np.zeros(more, column.dtype)]) for column in self._bodies)
         )
-        self._braking = np.concatenate([self._braking, np.zeros(more, np.uint8)])
         self._names += [""] * more
         self._types += [""] * more
         self._free = list(range(size - 1, old - 1, -1)) + self._free

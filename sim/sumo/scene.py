@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from sim.core.bodies import Lanes
-from sim.sumo.session import VAR_LANE_ID, VAR_LANE_POSITION, VAR_SPEED
+from sim.sumo.session import VAR_LANE_ID, VAR_LANE_POSITION, VAR_SPEED, getter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from sim.core.arrays import Float, Int
     from sim.sumo.session import Session
 
 
@@ -20,7 +21,7 @@ class Vehicles(NamedTuple):
     """The vehicles of one second, in SUMO's order."""
 
     ids: Sequence[str]
-    speeds: list[float]  # [m/s]
+    speeds: Float  # (vehicles) [m/s]
 
 
 class Walker(NamedTuple):
@@ -47,6 +48,10 @@ class Scene:
         self._seen: dict[str, dict[int, str | float]] = {}
         self.names: list[str] = sorted(self._api.lane.getIDList())
         self.number = {name: k for k, name in enumerate(self.names)}
+        self._speed = getter(self._api, "vehicle", "getSpeed")
+        self._lane = getter(self._api, "vehicle", "getLaneID")
+        self._position = getter(self._api, "vehicle", "getLanePosition")
+        self._road_of_person = getter(self._api, "person", "getRoadID")
 
     def lanes(self) -> Lanes:
         """
@@ -114,11 +119,11 @@ class Scene:
             # Through a socket every question costs; the session has subscribed to all that is asked here.
             self._seen = vehicle.getAllSubscriptionResults()
             ids = sorted(self._seen)
-            return Vehicles(ids, [float(self._seen[name][VAR_SPEED]) for name in ids])
+            return Vehicles(ids, np.array([float(self._seen[name][VAR_SPEED]) for name in ids]))
         ids = vehicle.getIDList()
-        return Vehicles(ids, list(map(vehicle.getSpeed, ids)))
+        return Vehicles(ids, np.fromiter(map(self._speed, ids), np.float64, len(ids)))
 
-    def where(self, ids: Iterable[str]) -> tuple[list[int], list[float]]:
+    def where(self, ids: Iterable[str]) -> tuple[Int, Float]:
         """
         Read where some of the vehicles of the last look are.
 
@@ -129,17 +134,17 @@ class Scene:
 
         Returns
         -------
-        tuple of list
+        tuple of array
             Lane numbers, -1 for a vehicle that is on none (parked, or between two stations), and positions [m].
         """
         ids = list(ids)
         number = self.number
         if self._window:
             lanes = [number.get(str(self._seen[name][VAR_LANE_ID]), -1) for name in ids]
-            return lanes, [float(self._seen[name][VAR_LANE_POSITION]) for name in ids]
-        vehicle = self._api.vehicle
-        lanes = [number.get(lane, -1) for lane in map(vehicle.getLaneID, ids)]
-        return lanes, list(map(vehicle.getLanePosition, ids))
+            positions = [float(self._seen[name][VAR_LANE_POSITION]) for name in ids]
+            return np.array(lanes, np.int32), np.array(positions)
+        lanes = [number.get(lane, -1) for lane in map(self._lane, ids)]
+        return np.array(lanes, np.int32), np.fromiter(map(self._position, ids), np.float64, len(ids))
 
     def body(self, vehicle: str) -> tuple[str, float, float]:
         """
@@ -209,7 +214,7 @@ class Scene:
         ids = person.getIDList()
         return [
             Walker(name, road, person.getSpeed(name))
-            for name, road in zip(ids, map(person.getRoadID, ids), strict=True)
+            for name, road in zip(ids, map(self._road_of_person, ids), strict=True)
             if road in edges
         ]
 

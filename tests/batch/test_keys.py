@@ -59,6 +59,16 @@ def test_what_changes_a_result_changes_the_key(scenario: Scenario, change: dict[
     assert scenario_key(changed) != scenario_key(scenario)
 
 
+@pytest.mark.parametrize("output", ["signals", "safety"])
+def test_what_is_only_written_down_changes_the_run_but_not_the_traffic(
+    scenario: Scenario, output: str
+) -> None:
+    outputs = scenario.outputs.model_copy(update={output: not getattr(scenario.outputs, output)})
+    changed = scenario.model_copy(update={"outputs": outputs})
+    assert key(changed) != key(scenario)
+    assert scenario_key(changed) == scenario_key(scenario)
+
+
 def test_controller_seed_and_scale_change_the_run_but_not_the_traffic(scenario: Scenario) -> None:
     others = [key(scenario, "floor-v1"), key(scenario, seed=2), key(scenario, scale=1.1), key(scenario)]
     assert len(set(others)) == 4

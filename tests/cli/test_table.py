@@ -86,6 +86,20 @@ def test_a_narrow_terminal_keeps_what_matters(
     assert ("Not shown for want of width" in text) == (width == 60)
 
 
+def test_what_nobody_looked_for_has_no_column(capsys: pytest.CaptureFixture[str]) -> None:
+    table.print_results([row("x", 30.0), row("y", 20.0)], [])
+    plain = capsys.readouterr().out
+    assert "conflicts:" not in plain
+    assert "walk wait" not in plain
+    # No pedestrians: conflicts alone. One of two runs looked: the other one has a dash.
+    table.print_results([row("x", 30.0), row("y", 20.0, conflicts=0.25)], [])
+    titles, first, second = capsys.readouterr().out.splitlines()[:3]
+    assert "conflicts" in titles
+    assert "walk wait" not in titles
+    assert "0.25" in second
+    assert "0.25" not in first
+
+
 def test_the_time_left_is_told_from_the_work_done() -> None:
     now = [100.0]
     estimate = Estimate(lambda: now[0])

@@ -67,11 +67,12 @@ def simulate(junction: Path, tmp_path: Path) -> Callable[..., tuple[dict[str, An
     """Run a demand for some seconds under the net's program, and measure it as a batch does."""
 
     def simulated(
-        demand: str, end: int = 200, controller: str = "program", settings: str = ""
+        demand: str, end: int = 200, controller: str = "program", settings: str = "", *, safety: bool = True
     ) -> tuple[dict[str, Any], Path]:
         (tmp_path / "d.rou.xml").write_text(f"<routes>{demand}</routes>")
         (tmp_path / "s.toml").write_text(
-            f'network = "{junction}"\ndemand = "d.rou.xml"\nbegin = 0\nend = {end}\n{settings}'
+            f'network = "{junction}"\ndemand = "d.rou.xml"\nbegin = 0\nend = {end}\n'
+            f"outputs.safety = {str(safety).lower()}\n{settings}"
         )
         directory = tmp_path / "run"
         directory.mkdir()

@@ -112,9 +112,7 @@ def test_persons_in_vehicles_are_the_vehicles_occupants(simulate: Simulate, tabl
 
 
 def test_a_run_without_safety_measures_modes_and_leaves_the_rest_open(simulate: Simulate) -> None:
-    figures, directory = simulate(
-        '<trip id="a" depart="0" from="SC" to="CN"/>', end=60, settings="[outputs]\nsafety = false\n"
-    )
+    figures, directory = simulate('<trip id="a" depart="0" from="SC" to="CN"/>', end=60, safety=False)
     assert figures["delay_person"] == figures["delay_car"] == figures["delay"]
     assert figures.get("conflicts") is None
     assert not (directory / "conflicts.parquet").exists()
