@@ -94,12 +94,12 @@ def find_passages(record: Record, graph: RoadGraph) -> Passages:
     stays, pace = _find_stays(record, streets)
     trips = record.trips
     total = np.cumsum(stays.delay + stays.delay_behind)
-    before = np.append(0.0, total[:-1])
+    before = np.append(0.0, total)[:-1]  # empty for a run that nobody drove in
     # What had been lost when the vehicle left the signal before, or entered the network.
     rows = np.arange(len(record.edge))
     signal = stays.turn >= 0
     last = np.maximum.accumulate(np.where(signal, rows, -1))
-    last = np.append(-1, last[:-1])
+    last = np.append(-1, last)[:-1]
     own = last >= trips.first[record.vehicle]
     base = np.where(own, total[last], before[trips.first[record.vehicle]])
     insertion = np.where(own, 0.0, trips.depart_delay[record.vehicle])
