@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from functools import cache
 from typing import IO, TYPE_CHECKING
 from xml.parsers import expat
 
@@ -40,6 +41,7 @@ def edge_times_to_parquet(
     parquet: Path,
     end: float,
     pending: Mapping[str, Sequence[str]],
+    trips: Path | None = None,
 ) -> None:
     """
     Convert SUMO's ``--vehroute-output`` to a table of who was on which edge from when to when.
@@ -56,6 +58,9 @@ def edge_times_to_parquet(
         End of the simulation [s]; a scheduled stop that goes on lasts up to it.
     pending : mapping
         Edges in driving order by vehicle that was never inserted.
+    trips : Path, optional
+        The run's trips as Parquet, which know when a vehicle left that waited for its driver; without them it counts as
+        one that never did.
 
     Raises
     ------
@@ -63,8 +68,16 @@ def edge_times_to_parquet(
         If the file is missing, cut off or not what SUMO 1.28 writes.
     """
 
+    @cache
+    def departures() -> dict[str, str]:
+        if trips is None:
+            return {}
+        query = "SELECT id, depart FROM read_parquet($trips) WHERE depart >= 0"
+        rows = connection.execute(query, {"trips": str(trips)}).fetchall()
+        return {name: f"{depart:.2f}" for name, depart in rows}
+
     def copy(source: IO[bytes], write: Write) -> None:
-        reader = _RouteReader(write, end)
+        reader = _RouteReader(write, end, departures)
         parser = expat.ParserCreate()
         parser.StartElementHandler = reader.start
         parser.EndElementHandler = reader.end
@@ -141,7 +154,9 @@ def keep_record(
     if not routes.is_file():
         return False
     pending = json.loads(waiting.read_text("utf-8")) if waiting.is_file() else {}
-    edge_times_to_parquet(connection, routes, directory / EDGE_TIMES, end, pending)
+    edge_times_to_parquet(
+        connection, routes, directory / EDGE_TIMES, end, pending, directory / "tripinfo.parquet"
+    )
     if lamps.is_file():  # without a signal there is none
         switches_to_parquet(connection, lamps, directory / SWITCHES)
     if not keep_xml:
@@ -153,9 +168,10 @@ def keep_record(
 class _RouteReader:
     """Turns the elements of a vehicle into rows."""
 
-    def __init__(self, write: Write, end: float) -> None:
+    def __init__(self, write: Write, end: float, departures: Callable[[], Mapping[str, str]]) -> None:
         self._write = write
         self._end = end
+        self._departures = departures
         self._vehicle = self._depart = ""
         self._edges: list[str] = []
         self._times: list[str] = []
@@ -165,6 +181,9 @@ class _RouteReader:
         """Note what an element says."""
         if tag == "vehicle":
             self._vehicle, self._depart = values["id"], values["depart"]
+            if self._depart[:1].isalpha():
+                # "triggered": SUMO repeats the demand's word instead of the time.
+                self._depart = self._departures().get(self._vehicle, _NOTHING)
             self._edges, self._times, self._stops = [], [], []
         elif tag == "route" and self._vehicle:
             self._edges, self._times = values["edges"].split(), values["exitTimes"].split()
