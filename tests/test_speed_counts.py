@@ -28,13 +28,14 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, float]:
 
 
 def test_sumo_steps_once_a_second_and_lamps_are_set_only_where_they_change(seen: dict[str, float]) -> None:
-    assert seen[EACH + "simulationStep"] == 1.0
+    assert seen[EACH + "simulation_step"] == 1.0
     assert seen["lamps set that showed the same"] == 0
-    assert 0 < seen[EACH + "lights.setRedYellowGreenState"] < 6  # signals
+    assert 0 < seen[EACH + "trafficlight_setRedYellowGreenState"] < 6  # signals
 
 
 def test_vehicles_are_asked_once_an_interval_and_only_what_is_used(seen: dict[str, float]) -> None:
-    vehicle = {name.removeprefix(EACH + "vehicle."): n for name, n in seen.items() if "vehicle." in name}
+    start = EACH + "vehicle_"
+    vehicle = {name.removeprefix(start): n for name, n in seen.items() if name.startswith(start)}
     of_a_reading = {vehicle[name] for name in ("getLaneID", "getLanePosition", "getSpeed")}
     assert max(of_a_reading) == vehicle["getLaneID"] > 1
     # Route and length never change: once for each vehicle, of which fewer than one a second comes.
