@@ -7,7 +7,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -22,6 +22,11 @@ settings.register_profile(
 )
 settings.load_profile("gruenband")
 
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+)
 AGENT = Path(__file__).parent / "export" / "agent" / "ntcip_agent.py"
 
 
@@ -45,3 +50,15 @@ def _controller(*options: str) -> Iterator[int]:
 def controller() -> Callable[..., AbstractContextManager[int]]:
     """Start a controller that speaks NTCIP over SNMP (``tests/export/agent``); it gives its port."""
     return _controller
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Start Chromium, one for all tests of a process: a second Playwright beside it would not start."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    if not Path(CHROMIUM).is_file():
+        pytest.skip(f"{CHROMIUM} is not installed")
+    with sync_api.sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
+        yield chromium
+        chromium.close()

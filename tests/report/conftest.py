@@ -1,11 +1,10 @@
-"""A road with two signals whose names try to break the page, simulated for real; and a browser."""
+"""A road with two signals whose names try to break the page, simulated for real."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import pytest
 import sumo
@@ -16,15 +15,7 @@ from sim.control.registry import parse_controller
 from sim.report.page import build_page
 from sim.scenario.model import OutputSettings, Scenario
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 BIN = Path(sumo.SUMO_HOME) / "bin"
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-)
 # SUMO refuses ids with blanks, quotes, angle brackets; a street's name may be anything.
 EVIL_SIGNAL = "zwölf{{7*7}}(\u202e12)"
 EVIL_EDGE = "${7*7}#ü--"
@@ -100,14 +91,3 @@ def page(results: Path) -> str:
     built = build_page(results, on_fault=faults.append)
     assert faults == []
     return built
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    if not Path(CHROMIUM).is_file():
-        pytest.skip(f"{CHROMIUM} is not installed")
-    with sync_api.sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
-        yield chromium
-        chromium.close()

@@ -136,13 +136,16 @@ def test_port_in_use(server: Server, folder: Path, capsys: pytest.CaptureFixture
 
 
 def test_ctrl_c_ends_it(folder: Path) -> None:
-    process = subprocess.Popen(
-        [*COMMAND, folder, "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline().startswith("http://127.0.0.1:")
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    # What runs in the background of a script inherits that Ctrl-C is ignored.
+    command = ["env", "--default-signal=INT", *COMMAND, folder, "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline().startswith("http://127.0.0.1:")
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert (process.returncode, out) == (0, "")
     assert "batch goes on" in err
     assert "Traceback" not in err
