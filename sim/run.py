@@ -28,7 +28,7 @@ from sim.scenario.arguments import sumo_arguments
 from sim.scenario.demand import names_vehicles, written_turns
 from sim.sumo.recording import RECORDER, record_lamps, record_pending, record_routes
 from sim.sumo.scene import vehicle_classes
-from sim.sumo.session import Session
+from sim.sumo.session import LOOK_EVERY, Session
 from sim.sumo.statistics import read_statistics
 from sim.sumo.version import sumo_version
 from sim.trace import Trace, open_trace
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from sim.core.arrays import Arrivals, Byte, Network, Signals, Storage
     from sim.network.parts import Movement, Signal
 
-# How often standing vehicles are looked for [s]; the longest wait is exact to this.
-LOOK_EVERY = 10
 Progress = Callable[[float, int], None]
 
 

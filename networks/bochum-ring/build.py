@@ -10,24 +10,18 @@ from __future__ import annotations
 
 import argparse
 import re
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import ring_programs
-import sumo
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "bochum"))
+
+from convert import netconvert  # noqa: E402 - shared with the other networks of Bochum
+
 NAME = "bochum-ring"
-OPTIONS = (
-    "--no-turnarounds",
-    "--offset.disable-normalization",
-    "--junctions.corner-detail",
-    "5",
-    "--precision",
-    "2",
-)
 
 
 def build(target: Path) -> None:
@@ -42,34 +36,13 @@ def build(target: Path) -> None:
     programs, net = target / f"{NAME}.tll.xml", target / f"{NAME}.net.xml"
     with tempfile.TemporaryDirectory() as scratch:
         geometry = Path(scratch) / "geometry.net.xml"
-        netconvert(geometry)
+        netconvert(NAME, HERE, geometry)
         ring_programs.write_programs(geometry, HERE / "signals.toml", programs)
         built = Path(scratch) / "built.net.xml"
-        netconvert(built, "--tllogic-files", str(programs))
+        netconvert(NAME, HERE, built, "--tllogic-files", str(programs))
         # The first comment holds the date and the paths of the build.
         text = re.sub(r"<!--.*?-->\s*", "", built.read_text(encoding="utf-8"), count=1, flags=re.DOTALL)
     net.write_text(text, encoding="utf-8")
-
-
-def netconvert(output: Path, *options: str) -> None:
-    """
-    Run netconvert on the plain XML and refuse any warning.
-
-    Parameters
-    ----------
-    output : Path
-        The net to write.
-    *options : str
-        Further options.
-    """
-    command = [str(Path(sumo.SUMO_HOME) / "bin" / "netconvert")]
-    for option, suffix in (("-n", "nod"), ("-e", "edg"), ("-x", "con")):
-        command += [option, str(HERE / f"{NAME}.{suffix}.xml")]
-    done = subprocess.run(
-        [*command, *OPTIONS, *options, "-o", str(output)], capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0 or "Warning" in done.stdout + done.stderr:
-        sys.exit(f"netconvert: {done.stdout}{done.stderr}")
 
 
 def main() -> None:

@@ -9,26 +9,16 @@ from __future__ import annotations
 
 import argparse
 import re
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-import sumo
 from city import HERE, read_city
+from convert import netconvert
 from equip import write_additional
 from lay import lay_out
 from plain import write_plain
 from signals import design, write_signals
-
-OPTIONS = (
-    "--no-turnarounds",
-    "--offset.disable-normalization",
-    "--junctions.corner-detail",
-    "5",
-    "--precision",
-    "2",
-)
 
 
 def build(name: str, junctions: tuple[str, ...], target: Path) -> None:
@@ -58,31 +48,6 @@ def build(name: str, junctions: tuple[str, ...], target: Path) -> None:
     routes = HERE.parents[1] / "scenarios" / "demand" / f"{name}.rou.xml.gz"
     if routes.is_file():  # the first build of a new network gives the net that its demand is made for
         write_signals(name, design(name, net, routes, HERE / "design.toml"), target)
-
-
-def netconvert(name: str, folder: Path, output: Path, *options: str) -> None:
-    """
-    Run netconvert on plain XML and refuse any warning.
-
-    Parameters
-    ----------
-    name : str
-        Name of the network.
-    folder : Path
-        Where its plain XML stands.
-    output : Path
-        The net to write.
-    *options : str
-        Further options.
-    """
-    command = [str(Path(sumo.SUMO_HOME) / "bin" / "netconvert")]
-    for option, suffix in (("-n", "nod"), ("-e", "edg"), ("-x", "con")):
-        command += [option, str(folder / f"{name}.{suffix}.xml")]
-    done = subprocess.run(
-        [*command, *OPTIONS, *options, "-o", str(output)], capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0 or "Warning" in done.stdout + done.stderr:
-        sys.exit(f"netconvert: {done.stdout}{done.stderr}")
 
 
 def main(home: Path, junctions: tuple[str, ...]) -> None:

@@ -14,6 +14,7 @@ from sim.observe.meetings import Meetings
 from sim.observe.stop_lines import StopLines
 from sim.observe.tables import write_rows
 from sim.sumo.scene import Scene
+from sim.sumo.session import LOOK_EVERY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 HARD_BRAKING = 4.5
 # SUMO's car brakes with just this [m/s2].
 ROUNDING = 0.01
-# How often the longest standstill is looked for [s].
-LOOK_EVERY = 10
 # Names of persons among those of vehicles.
 ON_FOOT = "\x00"
 
@@ -55,7 +54,7 @@ class Observer:
             scene, {edge: by_crossing[edge] for edge in crossings & by_crossing.keys()}, crossings
         )
         self._crossings = crossings
-        self._stop_lines = StopLines(scene)
+        self._stop_lines = StopLines(session, scene)
         self._before_line = np.zeros(len(scene.names), np.uint8)
         self._before_line[sorted(self._stop_lines.before)] = 1
         self._meetings = Meetings(self._signal_of_lane.get)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sim.sumo.scene import Scene
+    from sim.sumo.session import Session
 
 CROSSED, YELLOW, LATE_YELLOW, RED = range(4)
 RED_LETTERS = frozenset("ru")
@@ -20,12 +21,14 @@ class StopLines:
 
     Parameters
     ----------
-    scene : Scene
+    session : Session
         The simulation.
+    scene : Scene
+        Its net.
     """
 
-    def __init__(self, scene: Scene) -> None:
-        self._scene = scene
+    def __init__(self, session: Session, scene: Scene) -> None:
+        self._session = session
         # (lane before the line, lane on the junction or road after it) -> signal and place in its state.
         self._link: dict[tuple[int, int], tuple[str, int]] = {}
         self.before: set[int] = set()
@@ -73,7 +76,7 @@ class StopLines:
 
     def _shown(self, signal: str, place: int) -> str:
         if signal not in self._lamps:
-            self._lamps[signal] = self._scene.shown(signal)
+            self._lamps[signal] = self._session.shown(signal)
         return self._lamps[signal][place]
 
     def finish(self) -> list[tuple[object, ...]]:

@@ -297,22 +297,6 @@ class Scene:
         """List the signals of the net."""
         return sorted(self._api.trafficlight.getIDList())
 
-    def shown(self, signal: str) -> str:
-        """
-        Read the lamps of a signal.
-
-        Parameters
-        ----------
-        signal : str
-            Its id.
-
-        Returns
-        -------
-        str
-            One letter a link.
-        """
-        return str(self._api.trafficlight.getRedYellowGreenState(signal))
-
 
 def vehicle_classes(session: Session) -> dict[str, str]:
     """

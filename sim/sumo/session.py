@@ -23,6 +23,8 @@ WINDOW = ("sumo-gui", "--start", "--quit-on-end")
 
 # Slower vehicles on a junction count as standing [m/s].
 CRAWL = 2.0
+# How often the longest standstill is looked for [s]; longest waits are exact to this.
+LOOK_EVERY = 10
 
 
 class Reading(NamedTuple):
