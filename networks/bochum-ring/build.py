@@ -17,7 +17,7 @@ from pathlib import Path
 import ring_programs
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "bochum"))
+sys.path.append(str(HERE.parent / "bochum"))
 
 from convert import netconvert  # noqa: E402 - shared with the other networks of Bochum
 
