@@ -12,6 +12,7 @@ from sim.batch.events import (
     RunFinished,
     RunLost,
     RunProgress,
+    RunResumed,
     RunStarted,
 )
 
@@ -35,6 +36,7 @@ class Estimate:
         self.total = 0
         self.finished = 0
         self.resumed = 0
+        self._told = 0
         self._running: dict[str, float] = {}
 
     def note(self, event: BatchEvent) -> None:
@@ -48,7 +50,7 @@ class Estimate:
         """
         match event:
             case BatchPlanned():
-                self.total, self.resumed = event.total, event.resumed
+                self.total, self.resumed, self._told = event.total, event.resumed, 0
                 self._begin = self._clock()
             case RunStarted():
                 self._running[event.key] = 0.0
@@ -57,6 +59,10 @@ class Estimate:
             case RunFinished() | RunFailed():
                 self._running.pop(event.key, None)
                 self.finished += 1
+            case RunResumed():
+                # Those of the plan are told again one by one; one more was done by another batch meanwhile.
+                self._told += 1
+                self.resumed = max(self.resumed, self._told)
             case RunLost():
                 self._running.pop(event.key, None)
             case _:

@@ -224,11 +224,13 @@ def _copies(scratch: str) -> str:
 
 
 def _agent_of(order: dict[str, Any], worker: Worker) -> Agent:
-    """Find the living agent of a batch, or start one; end those of batches that are over."""
+    """Find the living agent of a batch, or start one; end those that have nothing to do."""
     with _lock:
         agent = _agents.get(order["batch"])
         if agent is None or agent.dead:
-            for batch in [batch for batch, other in _agents.items() if other.idle]:
+            # One that was sent files may be between two runs of a living batch, and nobody sends them again.
+            sent = {batch for batch in _agents if Path(_copies(_scratch(batch, worker))).exists()}
+            for batch in [batch for batch, other in _agents.items() if other.idle and batch not in sent]:
                 _agents.pop(batch).close()
             scratch = _scratch(order["batch"], worker)
             root = order["root"] or str(Path(scratch) / "out")

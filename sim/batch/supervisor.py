@@ -241,7 +241,7 @@ class _Batch:
 
     def _resume(self, key: str, task: RunTask) -> None:
         self._counts["resumed"] += 1
-        self._tell(RunResumed(key, task))
+        self.note(RunResumed(key, task))
 
     def _fill(self, runner: Runner, place: str) -> None:
         """Start the next run at a place."""

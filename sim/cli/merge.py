@@ -23,8 +23,9 @@ def merge_command(
     A run that stands in several is taken once, one with a result before one that failed.
     """
     from sim.batch.merge import merge_folders
+    from sim.cli.options import warn
 
-    merged = merge_folders(folders, out, lambda line: typer.echo(f"warning: {line}", err=True))
+    merged = merge_folders(folders, out, warn)
     before = f", {merged.present} were there already" if merged.present else ""
     failed = f"; {merged.failed} of them have no result" if merged.failed else ""
     typer.echo(f"{merged.copied} runs copied{before}{failed}.", err=True)

@@ -25,12 +25,12 @@ NOTES = (
 )
 
 
-def _number(key: str, digits: int, factor: float = 1.0) -> Callable[[Row], str]:
+def _number(key: str, digits: int) -> Callable[[Row], str]:
     def cell(row: Row) -> str:
         value = row.get(key)
         if value is None:
             return "-"
-        return "inf" if math.isinf(value) else f"{value * factor:.{digits}f}"
+        return "inf" if math.isinf(value) else f"{value:.{digits}f}"
 
     return cell
 

@@ -89,8 +89,16 @@ def scenario_volumes(net: Path, scenario: ScenarioPart, program: str | None = No
     -------
     dict
         By program.
+
+    Raises
+    ------
+    InputError
+        If nobody departs.
     """
     periods = count(net, scenario)
+    if not any(periods):
+        msg = f"nobody departs between {scenario.begin:g} s and {scenario.end:g} s; look at the scenario's window"
+        raise InputError(msg)
     if program is not None:
         return {program: busiest_hour(periods)}
     if scenario.end - scenario.begin < WHOLE_DAY - 1.0:

@@ -50,8 +50,8 @@ class Road:
         The signals.
     feeding : tuple of int
         Streams of the first that lead onto it.
-    fed : tuple of str
-        Edges at the stop line of the second.
+    fed : str
+        Edge at the stop line of the second.
     time : float
         Travel time [s].
     """

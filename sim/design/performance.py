@@ -20,6 +20,7 @@ import numpy as np
 from sim.control.critical import FOLLOW_UP, GAP
 from sim.network.flow import QUEUE_SPACE
 from sim.signals.lamps import GREEN, PERMISSIVE, is_green
+from sim.signals.quality import quality
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,8 +42,6 @@ PERIOD = 0.25
 WALKERS = 40.0
 # A stream without a usable green has this capacity, so that ratios stay finite [veh/h].
 LEAST_CAPACITY = 1.0
-LEVELS = ((20.0, "A"), (35.0, "B"), (50.0, "C"), (70.0, "D"))
-WALK_LEVELS = ((30.0, "A"), (40.0, "B"), (55.0, "C"), (70.0, "D"), (85.0, "E"))
 
 
 @dataclass(frozen=True)
@@ -74,9 +73,7 @@ class LanePerformance:
     @property
     def level(self) -> str:
         """Level of service, A to F."""
-        if self.saturation > 1.0:
-            return "F"
-        return next((letter for limit, letter in LEVELS if self.delay <= limit), "E")
+        return quality("car", self.delay, self.saturation)
 
 
 def mean_delay(cycle: float, green: float, capacity: float, volume: float) -> float:
@@ -104,23 +101,6 @@ def mean_delay(cycle: float, green: float, capacity: float, volume: float) -> fl
     uniform = cycle * (1.0 - share) ** 2 / (2.0 * (1.0 - min(x, 1.0) * share)) if share < 1.0 else 0.0
     over = x - 1.0
     return uniform + 900.0 * PERIOD * (over + math.sqrt(over * over + 4.0 * x / (capacity * PERIOD)))
-
-
-def walk_level(wait: float) -> str:
-    """
-    Give the level of service of pedestrians.
-
-    Parameters
-    ----------
-    wait : float
-        Longest wait [s].
-
-    Returns
-    -------
-    str
-        A to F.
-    """
-    return next((letter for limit, letter in WALK_LEVELS if wait <= limit), "F")
 
 
 class Judge:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.design.intergreen import intergreen
+from sim.design.site import LEAST_GREEN
 from sim.network.meeting import conflict_point
 from sim.signals.lamps import GREEN, PERMISSIVE, greens_of, is_green, stage_order
 from sim.signals.plan import Green, Group, Intergreen, Link, Program, Schedule, SignalPlan, Switch
@@ -129,7 +130,7 @@ def _groups(
     unused = sorted(set(range(site.links)) - {stream.link for stream in site.streams})
     if unused:
         links_of = tuple(Link(index=k) for k in unused)
-        groups.append(Group(name=NO_LINK, links=links_of, minimum_green=5, rest="off"))
+        groups.append(Group(name=NO_LINK, links=links_of, minimum_green=LEAST_GREEN, rest="off"))
         members.append(())
     rows = {
         name: np.array(

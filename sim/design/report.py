@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sim.design.performance import walk_level
 from sim.design.planning import WEEKEND, WORKDAY
+from sim.signals.quality import quality
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -134,8 +134,10 @@ def signal_doubts(signal: SignalDesign) -> list[str]:
                 "more lanes or less traffic would help, more green cannot be had"
             )
         wait = signal.judges[program].longest_walk_wait(timed.rows)
-        if walk_level(wait) in "EF":
-            found.append(f"{program}: pedestrians wait up to {wait:.0f} s (QSV {walk_level(wait)})")
+        if quality("pedestrian", wait) in "EF":
+            found.append(
+                f"{program}: pedestrians wait up to {wait:.0f} s (QSV {quality('pedestrian', wait)})"
+            )
     return found
 
 
@@ -220,7 +222,7 @@ def _stages(signal: SignalDesign) -> list[str]:
 def _program(signal: SignalDesign, program: str) -> Iterator[str]:
     timed = signal.timed[program]
     wait = signal.judges[program].longest_walk_wait(timed.rows)
-    walk = f", pedestrians wait up to {wait:.0f} s (QSV {walk_level(wait)})" if wait else ""
+    walk = f", pedestrians wait up to {wait:.0f} s (QSV {quality('pedestrian', wait)})" if wait else ""
     yield f"Program {program}: cycle {timed.layout.cycle} s, offset {signal.offsets[program]} s{walk}"
     yield ""
     rows = [

@@ -170,14 +170,30 @@ def spell_seeds(seeds: Sequence[int]) -> str:
     str
         ``seed 4`` or ``seeds 1-3,7``.
     """
+    return f"seed{'s' if len(seeds) > 1 else ''} {write_spans(seeds)}"
+
+
+def write_spans(numbers: Sequence[int]) -> str:
+    """
+    Write whole numbers as ``1-10,15``.
+
+    Parameters
+    ----------
+    numbers : sequence of int
+        In ascending order, each once.
+
+    Returns
+    -------
+    str
+        What ``--seeds`` takes.
+    """
     spans: list[list[int]] = []
-    for seed in seeds:
-        if spans and seed == spans[-1][-1] + 1:
-            spans[-1][1:] = [seed]
+    for one in numbers:
+        if spans and one == spans[-1][-1] + 1:
+            spans[-1][1:] = [one]
         else:
-            spans.append([seed])
-    text = ",".join("-".join(map(str, span)) for span in spans)
-    return f"seed{'s' if len(seeds) > 1 else ''} {text}"
+            spans.append([one])
+    return ",".join("-".join(map(str, span)) for span in spans)
 
 
 def _names(row: Row) -> set[str]:

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.evaluate.greens import greens_of, is_on, total, turn_greens
-from sim.evaluate.quality import BY_LONGEST_WAIT, quality
+from sim.signals.quality import BY_LONGEST_WAIT, quality
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sim.evaluate.passages import Passages
     from sim.evaluate.record import Floats, Ints, Record
-    from sim.evaluate.turns import Kind, Turn
+    from sim.evaluate.turns import Turn
+    from sim.signals.quality import Kind
 
 
 # The part of the yellow that is driven on, beyond what is lost at the begin of green: HBS adds it to the green [s].

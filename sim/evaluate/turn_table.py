@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from sim.evaluate.database import connect, records, statement
 from sim.evaluate.figures import TURN_COLUMNS, TURNS
-from sim.evaluate.quality import BY_LONGEST_WAIT, quality
 from sim.evaluate.results import RUNS, is_parquet, read_results
+from sim.signals.quality import BY_LONGEST_WAIT, quality
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sim.network.graph import RoadGraph
     from sim.network.parts import Movement
+    from sim.signals.quality import Kind
 
-Kind = Literal["car", "public transport", "bicycle", "pedestrian"]
 _KINDS: tuple[tuple[str, Kind], ...] = (
     ("passenger", "car"),
     ("truck", "car"),

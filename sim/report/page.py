@@ -11,13 +11,14 @@ from markupsafe import Markup, escape
 
 from sim import __version__
 from sim.errors import InputError, near_miss
+from sim.evaluate.pairing import write_spans
 from sim.evaluate.results import RUNS
 from sim.report.answer import answers
 from sim.report.diagrams import draw_all
 from sim.report.pack import source_hash, to_script
 from sim.report.pictures import TURN_COLUMNS
 from sim.report.plain import plain_words
-from sim.report.runs import gather
+from sim.report.runs import gather, is_kind
 from sim.report.words import LANGUAGES, Words, count, name, say, table, write_number
 
 if TYPE_CHECKING:
@@ -215,7 +216,7 @@ def _require(base: str | None, situations: list[Situation]) -> None:
         return
     known = {cell.controller for situation in situations for cell in situation.cells}
     ids = {str(cell.summary["controller_id"]) for situation in situations for cell in situation.cells}
-    if base not in known | ids and not any(text.startswith(f"{base}-v") for text in ids):
+    if not any(is_kind(text, base) for text in known | ids):
         msg = f"no run of controller '{base}' in this folder{near_miss(base, known)}"
         raise InputError(msg)
 
@@ -255,7 +256,7 @@ def _provenance(folder: Path, rows: list[Row]) -> list[tuple[Words, Any]]:
             ", ".join(sorted({str(row["package_version"] or "?") for row in rows})) or "–",
         ),
         (say("provenance-folder"), name(folder)),
-        (say("provenance-seeds"), spans(seeds)),
+        (say("provenance-seeds"), write_spans(seeds) or "–"),
         (say("provenance-dates"), say("provenance-from", first=stamps[0], last=stamps[1]) if stamps else "–"),
         (say("provenance-made"), dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC")),
     ]
@@ -271,34 +272,13 @@ def _commands(folder: Path, rows: list[Row]) -> list[Markup]:
         words = ["gruenband", "run", scenario]
         for controller in dict.fromkeys(str(row["controller"]) for row in own):
             words += ["--controller", controller]
-        words += ["--seeds", spans(sorted({int(row["seed"]) for row in own if row["seed"] is not None}))]
+        seeds = sorted({int(row["seed"]) for row in own if row["seed"] is not None})
+        words += ["--seeds", write_spans(seeds)] if seeds else []
         scales = sorted({float(row["scale"]) for row in own if row["scale"] is not None})
-        words += ["--scale", ",".join(f"{scale:g}" for scale in scales), "--out", str(folder)]
+        words += ["--scale", ",".join(f"{scale:g}" for scale in scales)] if scales else []
+        words += ["--out", str(folder)]
         commands.append(Markup("<code>{}</code>").format(shlex.join(words)))
     return [*commands, Markup("<code>{}</code>").format(shlex.join(["gruenband", "report", str(folder)]))]
-
-
-def spans(numbers: list[int]) -> str:
-    """
-    Write whole numbers as ``1-10,15``.
-
-    Parameters
-    ----------
-    numbers : list of int
-        In rising order, each once.
-
-    Returns
-    -------
-    str
-        What ``--seeds`` takes.
-    """
-    parts: list[list[int]] = []
-    for number in numbers:
-        if parts and number == parts[-1][1] + 1:
-            parts[-1][1] = number
-        else:
-            parts.append([number, number])
-    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in parts) or "–"
 
 
 def _data(situations: list[Situation], nets: dict[int, int], figures: list[str]) -> dict[str, Any]:

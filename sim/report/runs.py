@@ -196,7 +196,7 @@ def _order(situation: Situation, base: str | None) -> None:
         for cell in reversed(situation.cells)
         for name in (cell.controller, cell.summary["controller_id"])
     }
-    first = next((cell for name in names for known, cell in ids.items() if _is_kind(known, name)), None)
+    first = next((cell for name in names for known, cell in ids.items() if is_kind(known, name)), None)
 
     def rank(cell: Cell) -> tuple[bool, float, str]:
         delay = cell.summary["delay"]
@@ -205,8 +205,22 @@ def _order(situation: Situation, base: str | None) -> None:
     situation.cells.sort(key=rank)
 
 
-def _is_kind(known: str | None, name: str) -> bool:
-    """Take ``program`` for ``program-v1`` too."""
+def is_kind(known: str | None, name: str) -> bool:
+    """
+    Take ``program`` for ``program-v1`` too.
+
+    Parameters
+    ----------
+    known : str or None
+        Label or id of a controller.
+    name : str
+        What it may be called.
+
+    Returns
+    -------
+    bool
+        Whether it is the one meant.
+    """
     text = known or ""
     return text == name or (text.startswith(f"{name}-v") and text[len(name) + 2 :].isdigit())
 

@@ -28,7 +28,7 @@ CELL = (
 # Shown of a longer list.
 MOST_FAILURES = 50
 MOST_FAULTS = 20
-# The folder is read again at most once a second, and reading takes at most a tenth of the time.
+# Least time between two readings of the folder [s], and how many times as long as a reading it is at least [-].
 EVERY = 0.9
 SHARE = 10.0
 
@@ -158,7 +158,7 @@ def _status(
 ) -> dict[str, str]:
     """Tell of every run whether it is done, failed, running or waiting; a batch tries failed ones again."""
     again = {key for batch in batches if batch.alive for key in batch.plan.runs}
-    again -= {key for batch in batches for key in batch.progress.failed}
+    again -= {key for batch in batches if batch.alive for key in batch.progress.failed}
     status = dict.fromkeys(planned, "waiting")
     for row in rows:
         key = row["run_key"]

@@ -14,13 +14,13 @@ from sim.errors import InputError, RunFailedError
 from sim.evaluate.database import connect, records
 from sim.evaluate.figures import EDGES, TURNS
 from sim.evaluate.greens import greens_of
-from sim.evaluate.quality import quality
 from sim.evaluate.record import read_record
 from sim.evaluate.recorded import EDGE_TIMES, SWITCHES
 from sim.evaluate.signal_figures import queue_lengths
 from sim.evaluate.spillback import full_time
 from sim.network.flow import saturation_headway
 from sim.scenario import load_scenario
+from sim.signals.quality import quality
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import Literal
 
-if TYPE_CHECKING:
-    from sim.evaluate.turns import Kind
-
+Kind = Literal["car", "public transport", "bicycle", "pedestrian"]
 LEVELS = "ABCDEF"
 # Upper limits of the levels from A on [s]. Motor traffic is judged by its mean wait and has no limit of E: F means that
 # the demand is above the capacity. Public transport is judged by its mean wait, people on foot and on bicycles by the
@@ -28,7 +26,7 @@ def quality(kind: Kind, wait: float, saturation: float = 0.0) -> str:
     Parameters
     ----------
     kind : str
-        Whose wait it is, as `sim.evaluate.turns.Turn` has it.
+        Whose wait it is.
     wait : float
         Mean wait, of bicycles and pedestrians the longest one [s].
     saturation : float, optional
