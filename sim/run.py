@@ -14,7 +14,6 @@ import numpy as np
 from sim import __version__
 from sim.control.registry import build, find_kind, stages_of
 from sim.control.spec import ControllerSpec
-from sim.control.sumo_programs import Floor
 from sim.core.arrays import RED
 from sim.errors import InputError
 from sim.live import Live
@@ -211,7 +210,7 @@ def run(
     seen: dict[str, Any] = {}
     try:
         # Where nobody gives way there is nothing to say about safety.
-        if scenario.outputs.safety and not isinstance(controller, Floor):
+        if scenario.outputs.safety and not kind.internal:
             watch.observer = Observer(session)
         watch.first_step = time.perf_counter() - started
         if kind.in_sumo:
@@ -340,7 +339,7 @@ def run_in_sumo(
     while now < scenario.end:
         session.step(0.0 if each_step else min(now + stride, scenario.end))
         now = session.time
-        if now % 1.0 == 0.0:
+        if (now - scenario.begin) % 1.0 == 0.0:
             watch.observe()
         if each_step:
             controller.on_departed(session)

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     import duckdb
 
-MODES = ("car", "truck", "bus", "tram", "bicycle", "pedestrian", "emergency")
-
 
 def measure_modes(
     connection: duckdb.DuckDBPyConnection, directory: Path, facts: Mapping[str, Any]

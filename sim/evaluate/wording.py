@@ -17,7 +17,18 @@ UNITS = {
     **dict.fromkeys(("delay", "floor", "control_delay", "resco_delay", "waiting"), "s/veh"),
     **dict.fromkeys(("co2", "fuel", "nox", "pmx"), "g/veh"),
     **dict.fromkeys(("scheduled", "arrived", "running", "undeparted"), "veh"),
-    **dict.fromkeys(("longest_wait", "gridlock_time", "wall_seconds", "control_seconds"), "s"),
+    **dict.fromkeys(
+        ("longest_wait", "pedestrian_longest_wait", "gridlock_time", "wall_seconds", "control_seconds"), "s"
+    ),
+    **dict.fromkeys(
+        (f"delay_{mode}" for mode in ("car", "truck", "bus", "tram", "bicycle", "emergency")), "s/veh"
+    ),
+    **dict.fromkeys(("delay_person", "delay_pedestrian", "pedestrian_wait"), "s/person"),
+    **dict.fromkeys(("late_yellow", "red_running"), "per 1000 crossings of a stop line"),
+    **dict.fromkeys(("conflicts", "hard_braking"), "1/veh"),
+    **dict.fromkeys(
+        (f"conflicts_{kind}" for kind in ("rear_end", "lane_change", "crossing", "pedestrian")), "1/veh"
+    ),
     "stops": "1/veh",
     "mean_speed": "m/s",
     "throughput": "veh/h",

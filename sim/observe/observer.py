@@ -162,11 +162,11 @@ class Observer:
         self._braking = braking
 
     def _note_encounters(self, now: float) -> None:
-        count, early = len(self._events) + 1, 0
-        while count > len(self._events):
-            if count > len(self._events) + 1:
-                self._events = np.zeros((2 * count, WIDTH))
-            early, count = encounters(self._lanes, self._bodies, self._frames, self._second, self._events)
+        look = (self._lanes, self._bodies, self._frames, self._second)
+        early, count = encounters(*look, self._events)
+        if count > len(self._events):
+            self._events = np.zeros((2 * count, WIDTH))
+            early, count = encounters(*look, self._events)
         for k in range(count):
             event = self._events[k]
             i, j = int(event[0]), int(event[1])

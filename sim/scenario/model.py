@@ -99,8 +99,11 @@ class PedestrianSettings(_Frozen):
         default="always",
         description="'always': a crossing at red always asks for green; 'button': while a person waits.",
     )
-    maximum_wait: float = Field(
-        default=90.0, ge=10, le=600, description="Longest wait of a pedestrian that the guard lets pass [s]."
+    maximum_wait: float | None = Field(
+        default=None,
+        ge=10,
+        le=600,
+        description="Longest wait of a pedestrian that the guard lets pass [s]; not given: as any other group.",
     )
 
 

@@ -13,10 +13,9 @@ END;
 -- SUMO calls a type that it made for one vehicle "type@vehicle".
 CREATE OR REPLACE TEMP VIEW type_modes AS SELECT type, mode_of(class) AS mode FROM classes;
 CREATE OR REPLACE TEMP TABLE vehicles AS
-    SELECT trips.*, coalesce(own.mode, base.mode, 'car') AS mode
+    SELECT trips.*, coalesce(type_modes.mode, 'car') AS mode
     FROM trips
-    LEFT JOIN type_modes AS own ON own.type = trips.type
-    LEFT JOIN type_modes AS base ON base.type = split_part(trips.type, '@', 1);
+    LEFT JOIN type_modes ON type_modes.type = split_part(trips.type, '@', 1);
 -- A walk that has not ended has no loss in SUMO's file: what the person has stood so far stands for it.
 CREATE OR REPLACE TEMP TABLE walkers AS
     SELECT
@@ -60,23 +59,25 @@ WITH travellers AS (
 ),
 longest AS (
     SELECT coalesce(mode, 'car') AS mode, max(seconds) AS seconds
-    FROM stood LEFT JOIN type_modes USING (type)
+    FROM stood LEFT JOIN type_modes ON type_modes.type = split_part(stood.type, '@', 1)
     GROUP BY ALL
     UNION ALL
     SELECT 'pedestrian', max(wait) FROM crossings HAVING count(*) > 0
 ),
 involved AS (
-    SELECT mode, count(*) AS number
+    SELECT coalesce(mode, 'car') AS mode, count(*) AS number
     FROM (
         SELECT ego_type AS type FROM conflicts
         UNION ALL
         SELECT foe_type FROM conflicts
-    )
-    LEFT JOIN type_modes USING (type)
-    GROUP BY mode
+    ) AS met
+    LEFT JOIN type_modes ON type_modes.type = split_part(met.type, '@', 1)
+    GROUP BY ALL
 ),
 brakes AS (
-    SELECT mode, count(*) AS number FROM braking LEFT JOIN type_modes USING (type) GROUP BY mode
+    SELECT coalesce(mode, 'car') AS mode, count(*) AS number
+    FROM braking LEFT JOIN type_modes ON type_modes.type = split_part(braking.type, '@', 1)
+    GROUP BY ALL
 )
 SELECT
     travellers.*,
