@@ -1,13 +1,14 @@
 """
 What a dask cluster costs: efficiency of 1, 2 and 4 workers on this machine, and a model for 100 and 1,000.
 
-    python benchmarks/cluster.py [--rounds 3] [--seeds 1-4]
+    python benchmarks/cluster.py [--rounds 3] [--seeds 1-6]
 
 Everything runs here, on loopback: a scheduler, workers of one thread, the batch. In every round the same batch is done
 locally with one and two jobs and on 1, 2 and 4 workers, and on 2 workers that share no folder with the batch. Ratios are
 taken inside a round and the middle one is printed. Efficiency is the local time of one job over the time of the cluster
-times the cores that can be busy. Then the costs of which the model is made: of a task in scheduler and batch, of bytes
-that are collected, of the store. Exit code 1 if a result differs from the local one.
+times the cores that can be busy. Locally and on one worker a batch of one seed is timed too: it parts what each run costs
+more on a worker from what the start of a worker costs once. Then the other costs of which the model is made: of a task in
+scheduler and batch, of bytes that are collected, of the store. Exit code 1 if a result differs from the local one.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ ROOT = Path(__file__).parents[1]
 TASKS = 200
 WORKERS = (1, 2, 4)
 SCALES = (100, 1000)  # workers of the model
+FEW, FEW_CLUSTER = "local-1 of one seed", "cluster-1 of one seed"
 LENGTHS = (10.0, 60.0, 600.0)  # [s] of a run of the model
 
 
@@ -50,14 +52,16 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seeds", default="1-4")
+    parser.add_argument("--seeds", default="1-6")
     parser.add_argument("--scenario", default="resco-cologne8")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        command = [*COMMAND, args.scenario, "--seeds", args.seeds]
-        timed([*command, "--jobs", "1", "--out", str(folder / "warm")], folder)  # compiles, if nobody did
-        rounds = [one_round(command, folder / str(k)) for k in range(args.rounds)]
+        command = [*COMMAND, args.scenario]
+        local = ["--jobs", "1", "--seeds", "1", "--out", str(folder / "few")]
+        timed([*command, *local], folder)  # compiles, if nobody did
+        few = len(list((folder / "few" / "runs").iterdir()))
+        rounds = [one_round(command, args.seeds, folder / str(k)) for k in range(args.rounds)]
         runs = list((folder / "0" / "local-1" / "runs").iterdir())
         expected = results(folder / "0" / "local-1")
         places = [
@@ -68,25 +72,29 @@ def main() -> int:
         ]
         same = all(results(place) == expected for place in places)
         costs = measure_costs(folder / "costs", runs)
-    show(rounds, same=same, runs=len(runs), costs=costs)
+    show(rounds, same=same, runs=(len(runs), few), costs=costs)
     return int(not same)
 
 
-def one_round(command: list[str], folder: Path) -> dict[str, float]:
-    """Time every way to do the batch once [s]."""
+def one_round(command: list[str], seeds: str, folder: Path) -> dict[str, float]:
+    """Time every way to do the batch once [s]; FEW and FEW_CLUSTER are batches of one seed."""
     folder.mkdir()
     times = {}
+
+    def note(way: str, where: list[str], given: str, out: Path) -> None:
+        times[way] = timed([*command, "--seeds", given, *where, "--out", str(out)], folder)
+
+    note(FEW, ["--jobs", "1"], "1", folder / "few" / FEW)
     for jobs in (1, 2):
-        out = folder / f"local-{jobs}"
-        times[out.name] = timed([*command, "--jobs", str(jobs), "--out", str(out)], folder)
+        note(f"local-{jobs}", ["--jobs", str(jobs)], seeds, folder / f"local-{jobs}")
     for count in WORKERS:
         with cluster(folder, count) as port:
-            out = folder / f"cluster-{count}"
-            times[out.name] = timed([*command, "--executor", port, "--out", str(out)], folder)
+            if count == 1:
+                note(FEW_CLUSTER, ["--executor", port], "1", folder / "few" / FEW_CLUSTER)
+            note(f"cluster-{count}", ["--executor", port], seeds, folder / f"cluster-{count}")
     with cluster(folder, 2) as port:
         # This path leads every process to its own working folder, so nothing is shared.
-        out = Path("/proc/self/cwd/collected-2")
-        times[out.name] = timed([*command, "--executor", port, "--out", str(out)], folder)
+        note("collected-2", ["--executor", port], seeds, Path("/proc/self/cwd/collected-2"))
     return times
 
 
@@ -194,12 +202,15 @@ def middle(work: Callable[[], None]) -> float:
     return statistics.median(times)
 
 
-def show(rounds: list[dict[str, float]], *, same: bool, runs: int, costs: dict[str, float]) -> None:
+def show(
+    rounds: list[dict[str, float]], *, same: bool, runs: tuple[int, int], costs: dict[str, float]
+) -> None:
     """Print both tables."""
+    many, few = runs
     cores = len(os.sched_getaffinity(0))
     console = Console(width=110)
     console.print(
-        f"{processor()}, {cores} cores; {runs} runs a batch, {len(rounds)} rounds; bit for bit: {same}"
+        f"{processor()}, {cores} cores; {many} runs a batch, {len(rounds)} rounds; bit for bit: {same}"
     )
 
     def ratio(value: Callable[[dict[str, float]], float]) -> str:
@@ -210,6 +221,8 @@ def show(rounds: list[dict[str, float]], *, same: bool, runs: int, costs: dict[s
     for column in ("way", "time [s], middle", "efficiency", "against as many local jobs"):
         table.add_column(column)
     for way in rounds[0]:
+        if way in {FEW, FEW_CLUSTER}:
+            continue
         kind, _, number = way.partition("-")
         busy = min(int(number), cores)
         efficiency = ratio(lambda times, way=way, busy=busy: times["local-1"] / times[way] / busy)
@@ -219,11 +232,13 @@ def show(rounds: list[dict[str, float]], *, same: bool, runs: int, costs: dict[s
     console.print(table)
 
     collected = costs["task"] + costs["bytes"] / 2**20 * costs["mebibyte"] + costs["store"]
-    extra = statistics.median((times["cluster-1"] - times["local-1"]) / runs for times in rounds)
+    more = statistics.median(times["cluster-1"] - times["local-1"] for times in rounds)
+    begin = statistics.median(times[FEW_CLUSTER] - times[FEW] for times in rounds)
+    extra = (more - begin) / (many - few)
     console.print(
         f"a task in batch and scheduler {1000 * costs['task']:.1f} ms; a run is {costs['bytes'] / 1024:.0f} KiB, "
         f"collecting {1000 * costs['mebibyte']:.0f} ms/MiB, storing {1000 * costs['store']:.1f} ms; "
-        f"a run on a worker takes {extra:.2f} s more than here, start of the cluster's part included"
+        f"a run on a worker takes {extra:.2f} s more than here, the first on each {begin - few * extra:.1f} s more"
     )
     model = Table(title="model, not measured: share of the workers' time that is spent on runs")
     for column in ("workers", "run [s]", "shared folder", "collected"):
