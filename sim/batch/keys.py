@@ -12,6 +12,7 @@ from sim import __version__
 from sim.control.registry import find_kind
 from sim.control.spec import ControllerSpec
 from sim.errors import InputError
+from sim.scenario.model import OutputSettings
 from sim.scenario.xmlfile import read_tree
 from sim.sumo.version import sumo_version
 
@@ -89,11 +90,9 @@ def scenario_key(scenario: Scenario) -> str:
     InputError
         If a file of the scenario cannot be read.
     """
-    content = _content(scenario)
     # What is written down beside the trips changes nothing in the traffic: runs with and without it compare.
-    for observed in ("signals", "safety"):
-        del content["outputs"][observed]
-    return _digest(content)
+    silent = scenario.outputs.model_copy(update={name: _default(name) for name in ("signals", "safety")})
+    return _digest(_content(scenario.model_copy(update={"outputs": silent})))
 
 
 def input_files(task: RunTask) -> dict[str, str]:
@@ -141,8 +140,16 @@ def file_parameters(spec: ControllerSpec) -> set[str]:
     return {key for key, param in find_kind(spec.id).params.items() if param.file}
 
 
+def _default(name: str) -> object:
+    return OutputSettings.model_fields[name].default
+
+
 def _content(scenario: Scenario) -> dict[str, Any]:
-    content: dict[str, Any] = scenario.model_dump(mode="json", exclude=set(_NO_CONTENT))
+    # Without what is left at its default: a release that adds a setting does not make every baseline stale. Defaults
+    # that a release changes are a change of that release, like its code.
+    content: dict[str, Any] = scenario.model_dump(
+        mode="json", exclude=set(_NO_CONTENT), exclude_defaults=True
+    )
     content["network"] = _file_digest(scenario.network)
     content["demand"] = [_file_digest(path) for path in scenario.demand]
     content["additional"] = [_file_digest(path) for path in scenario.additional]

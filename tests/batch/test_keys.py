@@ -59,6 +59,18 @@ def test_what_changes_a_result_changes_the_key(scenario: Scenario, change: dict[
     assert scenario_key(changed) != scenario_key(scenario)
 
 
+def test_a_setting_that_a_later_release_adds_changes_no_key_at_its_default(scenario: Scenario) -> None:
+    class Later(Scenario):
+        added: float = 1.0
+
+    def later(**changes: Any) -> Scenario:
+        return Later.model_validate(scenario.model_dump() | changes)
+
+    assert key(later()) == key(scenario)
+    assert scenario_key(later()) == scenario_key(scenario)
+    assert scenario_key(later(added=2.0)) != scenario_key(scenario)
+
+
 @pytest.mark.parametrize("output", ["signals", "safety"])
 def test_what_is_only_written_down_changes_the_run_but_not_the_traffic(
     scenario: Scenario, output: str
