@@ -84,14 +84,11 @@ def test_wheel_carries_every_network_and_scenario(wheel: Path) -> None:
 def test_wheel_carries_code_queries_types_licence_and_nothing_else(wheel: Path) -> None:
     inside = set(zipfile.ZipFile(wheel).namelist())
     info = f"gruenband-{PROJECT['version']}.dist-info"
-    sources = {str(path.relative_to(ROOT)) for path in (ROOT / "sim").rglob("*.py")}
-    sources |= {str(path.relative_to(ROOT)) for path in (ROOT / "sim").rglob("*.sql")}
-    # What the report is made of travels beside its modules.
-    sources |= {
-        str(path.relative_to(ROOT))
-        for path in (ROOT / "sim" / "report").rglob("*")
-        if path.suffix in {".js", ".css", ".j2", ".toml"}
-    }
+    # Queries, and what pages are made of, travel beside the modules that use them.
+    kinds = {".py", ".sql", ".html", ".css", ".js", ".j2", ".svg", ".toml"}
+    folder = ROOT / "sim"
+    sources = {str(path.relative_to(ROOT)) for path in folder.rglob("*") if path.suffix in kinds}
+    assert kinds == {Path(name).suffix for name in sources}
     assert sources | {"sim/py.typed", f"{info}/licenses/LICENSE", f"{info}/entry_points.txt"} <= inside
     assert {name.split("/")[0] for name in inside} == {"sim", info}
     assert not any("__pycache__" in name for name in inside)
