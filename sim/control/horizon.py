@@ -60,8 +60,10 @@ class Horizon:
             if self.interval == 1
             else self.interval
         )
-        branches = (ahead % spacing == 0).astype(np.uint8)
-        self._memory = HorizonMemory(tabulate_transitions(network), branches, np.full(1024, -np.inf))
+        branch = ahead % spacing == 0
+        branch[-1] = True
+        rungs = np.flatnonzero(branch)[np.searchsorted(np.flatnonzero(branch), ahead)].astype(np.int32)
+        self._memory = HorizonMemory(tabulate_transitions(network), rungs, np.full(1024, -np.inf))
 
     def decide(
         self, time: float, network: Network, signals: Signals, arrivals: Arrivals, storage: Storage
@@ -117,7 +119,7 @@ class Horizon:
             Number of the signal.
         """
         stages = int(network.stage_ptr[signal + 1] - network.stage_ptr[signal])
-        plans = np.full((stages, len(self._memory.branches)), -1, np.int32)
+        plans = np.full((stages, len(self._memory.rungs)), -1, np.int32)
         self._trace = Trace(np.full(1, signal, np.int32), np.full(stages, np.nan), plans)
 
     def explain(self) -> list[dict[str, Any]]:

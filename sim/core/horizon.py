@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from sim.core.arrays import GREEN, OFF, Arrivals, Byte, Float, Int, Network, Signals, Storage
+from sim.core.arrays import GREEN, OFF, Arrivals, Float, Int, Network, Signals, Storage
 from sim.core.discharge import NEVER, START_UP, green_starts, lanes_of, places_behind, spills
 from sim.core.exchange import Onward, expect
 from sim.core.jit import inner, kernel, leaf
@@ -43,7 +43,8 @@ class HorizonMemory(NamedTuple):
     """What is kept between decisions."""
 
     table: Transitions
-    branches: Byte  # (T+1) 1 for each second ahead at which a plan may change stages; T is the horizon
+    # (T+1) from each second ahead the first one at which a plan may change stages, at last T, the horizon
+    rungs: Int
     departs: Float  # (vehicle numbers) when each will cross, as last planned [s of simulation]
 
 
@@ -254,7 +255,7 @@ def branch(
     scene: Scene, s: int, queues: Queues, search: Search, cell: tuple[int, int], only: int, scratch: Scratch
 ) -> None:
     """
-    Continue the plan of one cell: keep its stage for another second, or change to another stage.
+    Continue the plan of one cell: keep its stage up to the next second that offers a change, or change now.
 
     Parameters
     ----------
@@ -274,46 +275,48 @@ def branch(
         Room to work.
     """
     second, stage = cell
-    t, horizon = float(second), len(scene.memory.branches) - 1
+    t, rungs = float(second), scene.memory.rungs
+    horizon = len(rungs) - 1
     stages = len(queues.permits)
     here = second * stages + stage
     cost, walked = search.costs[here, COST], search.ways[here, WALKED]
     state = scratch.state
-    if scene.memory.branches[second] != 0:
-        load(search, here, scratch.ended)
-        crossed = cost + advance(queues, scratch.ended, stage, scratch.green, t, t + YELLOW_USED)
-        calls = 0
+    load(search, here, scratch.ended)
+    crossed = cost + advance(queues, scratch.ended, stage, scratch.green, t, t + YELLOW_USED)
+    calls = 0
+    for g in range(len(scratch.due)):
+        if scratch.due[g] > 0.0 and walked & (1 << g) == 0:
+            calls |= 1 << g
+    if second == 0 and only >= 0:
+        scratch.followers[:] = 0
+        scratch.followers[only] = int(only != stage)
+    else:
+        worth_a_change(queues, scene.memory.table, s, scratch.ended, stage, t, calls, scratch)
+    for follower in range(stages):
+        if scratch.followers[follower] == 0:
+            continue
+        after, bits = crossed + scratch.toll, walked
         for g in range(len(scratch.due)):
-            if scratch.due[g] > 0.0 and walked & (1 << g) == 0:
-                calls |= 1 << g
-        if second == 0 and only >= 0:
-            scratch.followers[:] = 0
-            scratch.followers[only] = int(only != stage)
-        else:
-            worth_a_change(queues, scene.memory.table, s, scratch.ended, stage, t, calls, scratch)
-        for follower in range(stages):
-            if scratch.followers[follower] == 0:
-                continue
-            after, bits = crossed + scratch.toll, walked
-            for g in range(len(scratch.due)):
-                if calls & (1 << g) != 0 and queues.shows[follower, g] != OFF:
-                    after -= scratch.due[g] * (horizon - t)
-                    bits |= 1 << g
-            moved = (stage, follower, t)
-            to = min(int(np.ceil(set_starts(scene, queues, s, moved, scratch.starts))), horizon)
-            copy(scratch.ended, state)
-            after += pass_change(queues, state, moved, scratch.starts, float(to))
-            if t < RECOVERY and scratch.blocked[follower] != 0:
-                # Barred now and taken for free a second later it would be waited for for ever.
-                after += SPILL
-            enter(queues, search, state, follower, to, here, after, bits)
+            if calls & (1 << g) != 0 and queues.shows[follower, g] != OFF:
+                after -= scratch.due[g] * (horizon - t)
+                bits |= 1 << g
+        moved = (stage, follower, t)
+        may_end = set_starts(scene, queues, s, moved, scratch.starts)
+        to = rungs[min(int(np.ceil(may_end)), horizon)]
+        copy(scratch.ended, state)
+        after += pass_change(queues, state, moved, scratch.starts, float(to))
+        if t < RECOVERY and scratch.blocked[follower] != 0:
+            # Barred now and taken for free a second later it would be waited for for ever.
+            after += SPILL
+        enter(queues, search, state, follower, to, here, after, bits)
     if second == 0 and only >= 0 and only != stage:
         return
     load(search, here, state)
-    cost += advance(queues, state, stage, scratch.green, t, t + 1.0)
+    to = rungs[second + 1]
+    cost += advance(queues, state, stage, scratch.green, t, float(to))
     if second == 0 and scratch.blocked[stage] != 0:
         cost += SPILL
-    enter(queues, search, state, stage, second + 1, here, cost, walked)
+    enter(queues, search, state, stage, to, here, cost, walked)
 
 
 @inner
@@ -387,7 +390,8 @@ def explore(scene: Scene, s: int, only: int) -> tuple[Queues, Search, int]:
        5-17: forward dynamic programming over stages and time, one state kept in each cell.
     """
     queues = collect(scene.network, scene.arrivals, scene.onward, scene.places, s)
-    horizon, stages = len(scene.memory.branches) - 1, len(queues.permits)
+    rungs, stages = scene.memory.rungs, len(queues.permits)
+    horizon = len(rungs) - 1
     search = new_search(queues, horizon)
     scratch = new_scratch(scene, s, queues)
     current = scene.signals.wanted[s]
@@ -395,13 +399,15 @@ def explore(scene: Scene, s: int, only: int) -> tuple[Queues, Search, int]:
     store(search, current, scratch.state)
     search.costs[current, VALUE], search.costs[current, COST] = 0.0, 0.0
     search.ways[current, WALKED] = 0
-    for t in range(horizon):
+    t = 0
+    while t < horizon:
         # Wider by the price of a change, or no plan that has one would be followed up.
         beam = BEAM + scratch.toll
         limit = min(search.costs[t * stages : (t + 1) * stages, VALUE].min() + beam, NEVER)
         for p in range(stages):
             if search.costs[t * stages + p, VALUE] < limit:
                 branch(scene, s, queues, search, (t, p), only, scratch)
+        t = rungs[t + 1]
     last = horizon * stages
     return queues, search, int(last + np.argmin(search.costs[last : last + stages, VALUE]))
 
@@ -528,7 +534,7 @@ def look_around(
     tuple of Onward and Float
         Vehicles that neighbours will send, and the places behind each signal [veh].
     """
-    onward = expect(network, arrivals, memory.departs, now, float(len(memory.branches) - 1))
+    onward = expect(network, arrivals, memory.departs, now, float(len(memory.rungs) - 1))
     return onward, places_behind(network, signals, arrivals, storage)
 
 
