@@ -1,4 +1,4 @@
-"""``gruenband network``: import, build, design and show networks."""
+"""``gruenband network``: import, build, design and show networks, and the demand of counts."""
 
 from __future__ import annotations
 
@@ -245,6 +245,57 @@ def import_command(
     done = import_osm(file, area, out)
     typer.echo(
         f"{out}: {done.edges} edges, {done.signals} signals; netconvert had {done.warnings} remarks", err=True
+    )
+    return 0
+
+
+@app.command("counts")
+def counts_command(
+    net: Net,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="COUNTS.csv", help="The table to write.")],
+    debug: Debug = False,  # noqa: ARG001 - main.invoke() looks at it
+) -> int:
+    """Write a table of all turns of cars at the signals, to fill in what was counted."""
+    from sim.design.counts import count_sheet
+    from sim.signals.files import write_whole
+
+    if out.exists():
+        # It may be filled in already.
+        refuse(f"{out} exists; name another file, or remove it")
+    text, turns = count_sheet(_net_path(net))
+    write_whole(out, text.encode())
+    typer.echo(f"{out}: {turns} turns; fill in the column vehicles where you have a count", err=True)
+    return 0
+
+
+@app.command("demand")
+def demand_command(
+    net: Net,
+    counts: Annotated[Path, typer.Argument(metavar="COUNTS.csv", help="Table of counts.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FILE.rou.xml", help="The route file to write.")
+    ],
+    debug: Debug = False,  # noqa: ARG001 - main.invoke() looks at it
+) -> int:
+    """
+    Make the demand of cars that meets counts, on routes from the edge of the network to its edge.
+
+    'gruenband network counts' writes the table to fill in. What no traffic can meet is refused, and says by how much.
+    """
+    from sim.design.fitting import MATCH, fit_counts
+    from sim.signals.files import write_whole
+
+    if not out.name.endswith(".rou.xml"):
+        refuse(f"--out {out}: name a .rou.xml file")
+    done = fit_counts(_net_path(net), counts)
+    write_whole(out, done.text.encode())
+    worst = max(done.met, key=lambda met: met.geh)
+    met = sum(one.geh < MATCH for one in done.met)
+    typer.echo(
+        f"{out}: {done.vehicles} vehicles on {done.routes} routes; {met} of {len(done.met)} counts met "
+        f"(GEH below {MATCH:g}), the least good at {worst.count.place}: "
+        f"{worst.count.hourly:.0f} counted, {worst.volume:.0f} veh/h here",
+        err=True,
     )
     return 0
 
