@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Import, build, design and show networks.", rich_markup_mode=None)
 
+# Remarks of netconvert that are told one by one.
+MOST_REMARKS = 10
 NET_SUFFIXES = (".net.xml", ".net.xml.gz")
 Net = Annotated[str, typer.Argument(metavar="NET", help="A .net.xml, or the name of a shipped network.")]
 
@@ -243,9 +245,11 @@ def import_command(
     from sim.design.osm import import_osm
 
     done = import_osm(file, area, out)
-    typer.echo(
-        f"{out}: {done.edges} edges, {done.signals} signals; netconvert had {done.warnings} remarks", err=True
-    )
+    for remark in done.remarks[:MOST_REMARKS]:
+        typer.echo(f"netconvert: {remark}", err=True)
+    if len(done.remarks) > MOST_REMARKS:
+        typer.echo(f"netconvert: {len(done.remarks) - MOST_REMARKS} more remarks", err=True)
+    typer.echo(f"{out}: {done.edges} edges, {done.signals} signals", err=True)
     return 0
 
 

@@ -152,6 +152,9 @@ def fit_counts(path: Path, table: Path) -> Fitted:
     """
     net, _ = read_net(path)
     counts = read_counts(table, net)
+    if not any(count.vehicles for count in counts):
+        msg = f"{table}: all counts are zero; nobody drives"
+        raise InputError(msg)
     with tempfile.TemporaryDirectory(prefix="gruenband-") as scratch:
         routes = candidates(path, net, counts, Path(scratch))
         flows: list[Flow] = []

@@ -81,7 +81,7 @@ def test_gzip_and_pbf_give_the_same_bytes(extract: Path, tmp_path: Path) -> None
 
 
 FAULTS: list[tuple[str, dict[str, Any], str | None, str]] = [
-    ("town.osm", {"signals": False}, None, "no signal in it"),
+    ("town.osm", {"signals": False}, None, "roads and no signal"),
     ("town.osm", {"broken": True}, "Mitte", "its boundary is not complete"),
     ("town.osm", {}, "Mitt", "did you mean 'Mitte'"),
     ("town.osm", {}, "13.3,52.4,13.5,52.6", "none of them in the area"),
