@@ -158,6 +158,14 @@ def _tell(design: Design) -> None:
     Console(width=wide, markup=False).print(table)
     for program, source in design.volumes.items():
         typer.echo(f"volumes of {program}: {source}", err=True)
+    for signal, designed in design.signals.items():
+        if designed.site.bare:
+            names = ", ".join(designed.site.bare)
+            typer.echo(
+                f"signal {signal}: no signal link at the crossing {names}: pedestrians there go without a signal; "
+                "add it to the signal in netedit unless that is meant",
+                err=True,
+            )
 
 
 @app.command("show")
