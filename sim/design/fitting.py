@@ -17,7 +17,7 @@ from sim.errors import EnvironmentFaultError, InputError
 from sim.network.reader import read_net
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -32,6 +32,24 @@ WITHIN = 0.01
 CLOSE, MOST_SWEEPS, LEAVE_OUT, LEAST = 0.5, 2000, 20, 0.1
 TOLD = 3
 Route = tuple[str, ...]
+Place = tuple[str, str]
+
+
+class UnmetError(InputError):
+    """
+    Counts that no traffic meets.
+
+    Parameters
+    ----------
+    message : str
+        By how much.
+    places : list of tuple of str
+        Where.
+    """
+
+    def __init__(self, message: str, places: list[Place]) -> None:
+        super().__init__(message)
+        self.places = places
 
 
 @dataclass(frozen=True)
@@ -155,30 +173,42 @@ def fit_counts(path: Path, table: Path) -> Fitted:
     if not any(count.vehicles for count in counts):
         msg = f"{table}: all counts are zero; nobody drives"
         raise InputError(msg)
+    spans = list(periods(counts))
     with tempfile.TemporaryDirectory(prefix="gruenband-") as scratch:
         routes = candidates(path, net, counts, Path(scratch))
-        flows: list[Flow] = []
-        met: list[Met] = []
-        for some in periods(counts):
-            places = passages(routes, some)
+        try:
+            goals = [nearest(passages(routes, some), some) for some in spans]
+        except UnmetError as fault:
+            # Perhaps on ways that are not the fastest.
+            routes = candidates(path, net, counts, Path(scratch), fault.places)
             try:
-                goal = nearest(places, some)
-            except InputError as error:
+                goals = [nearest(passages(routes, some), some) for some in spans]
+            except UnmetError as error:
                 msg = f"{table}: {error}"
                 raise InputError(msg) from error
-            driven = balance(places, goal, [_pull(net, route) for route in routes])
-            flows += [
-                Flow(some[0].begin, some[0].end, route, float(volume))
-                for route, volume in zip(routes, driven, strict=True)
-                if volume > 0.0
-            ]
-            met += [Met(c, float(v)) for c, v in zip(some, places @ driven, strict=True)]
+    flows: list[Flow] = []
+    met: list[Met] = []
+    for some, goal in zip(spans, goals, strict=True):
+        places = passages(routes, some)
+        driven = balance(places, goal, [_pull(net, route) for route in routes])
+        flows += [
+            Flow(some[0].begin, some[0].end, route, float(volume))
+            for route, volume in zip(routes, driven, strict=True)
+            if volume > 0.0
+        ]
+        met += [Met(c, float(v)) for c, v in zip(some, places @ driven, strict=True)]
     return Fitted(
         _route_file(flows), round(sum(f.vehicles for f in flows)), len({f.route for f in flows}), met
     )
 
 
-def candidates(path: Path, net: Any, counts: Sequence[Count], scratch: Path) -> list[Route]:  # noqa: ANN401
+def candidates(
+    path: Path,
+    net: Any,  # noqa: ANN401
+    counts: Sequence[Count],
+    scratch: Path,
+    more: Collection[Place] = (),
+) -> list[Route]:
     """
     Search the routes that pass a counted place, from every road into the net to every road out of it.
 
@@ -192,6 +222,8 @@ def candidates(path: Path, net: Any, counts: Sequence[Count], scratch: Path) -> 
         What was counted; a place on no fastest route gets routes of its own.
     scratch : Path
         Folder for files in between.
+    more : collection of tuple of str, optional
+        Places that get such routes too.
 
     Returns
     -------
@@ -218,7 +250,7 @@ def candidates(path: Path, net: Any, counts: Sequence[Count], scratch: Path) -> 
     pairs = [(a.getID(), b.getID()) for a in ins for b in outs if a != b and a.getFromNode() != b.getToNode()]
     found = _route([(a, b, ()) for a, b in pairs], path, scratch)
     places = {(count.source, count.target) for count in counts}
-    lacking = sorted(place for place in places if not any(passes(route, *place) for route in found))
+    lacking = sorted(p for p in places if p in more or not any(passes(route, *p) for route in found))
     by_way = [(a, b, (source, target)) for source, target in lacking for a, b in pairs]
     found |= {route for route in _route(by_way, path, scratch) if len(set(route)) == len(route)}
     routes = sorted(route for route in found if any(passes(route, *place) for place in places))
@@ -286,8 +318,8 @@ def nearest(table: NDArray[np.float64], counts: Sequence[Count]) -> NDArray[np.f
 
     Raises
     ------
-    InputError
-        If no traffic has a GEH below 5 at every count, which is told to the vehicle.
+    UnmetError
+        If no traffic has a GEH below 5 at every count; by how many vehicles it fails.
 
     Notes
     -----
@@ -308,7 +340,7 @@ def nearest(table: NDArray[np.float64], counts: Sequence[Count]) -> NDArray[np.f
     best = linprog(cost, A_eq=same, b_eq=counted, bounds=bounds, method="highs").x
     volumes: NDArray[np.float64] = table @ best[:routes]
     beyond = best[routes + 2 * n :].reshape(2, n).sum(axis=0)
-    if beyond.sum() > 0.5:
+    if beyond.max() > 0.5:
         worst = [int(k) for k in np.argsort(-beyond, kind="stable") if beyond[k] > 0.5]
         told = [
             f"{counts[k].place} (line {counts[k].line}) counts {counted[k]:.0f}, here {volumes[k]:.0f} veh/h"
@@ -317,11 +349,11 @@ def nearest(table: NDArray[np.float64], counts: Sequence[Count]) -> NDArray[np.f
         more = f" and {len(worst) - TOLD} more" if len(worst) > TOLD else ""
         missed = np.abs(volumes - counted)[worst].sum()
         msg = (
-            f"no traffic in the net meets the counts from {clock(counts[0].begin)} to {clock(counts[0].end)}: the "
+            f"no traffic from end to end of the net meets the counts from {clock(counts[0].begin)} to {clock(counts[0].end)}: the "
             f"nearest is {missed:.0f} veh/h off at {len(worst)} of {n} (GEH above {MATCH:g}): {'; '.join(told)}{more}; "
             "look there and at the counts before and behind"
         )
-        raise InputError(msg)
+        raise UnmetError(msg, [(counts[k].source, counts[k].target) for k in worst])
     return volumes
 
 
@@ -358,10 +390,21 @@ def balance(
             if driven > 0.0:
                 volumes[row] *= wanted / driven
         if sweep == LEAVE_OUT:
-            volumes[volumes < LEAST] = 0.0
+            volumes[_needless(table > 0.0, volumes, goal)] = 0.0
         elif sweep > LEAVE_OUT and np.abs(table @ volumes - goal).max() < CLOSE:
             break
     return volumes
+
+
+def _needless(
+    table: NDArray[np.bool_], volumes: NDArray[np.float64], goal: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Find the routes that carry next to nothing, and that no counted place depends on."""
+    small = volumes < LEAST
+    for row, wanted in zip(table, goal, strict=True):
+        if wanted > 0.0 and not (row & ~small).any():
+            small &= ~row
+    return small
 
 
 def _pull(net: Any, route: Route) -> float:  # noqa: ANN401

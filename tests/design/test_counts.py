@@ -122,7 +122,7 @@ def test_counts_that_nothing_meets_are_refused_with_the_difference(crossroads: P
     # All that drives into the town is 400 an hour, and 900 are to leave it on one road.
     ways = [f"{side}0A0,,07:00,08:00,100" for side in ("left", "right", "top", "bottom")]
     with pytest.raises(
-        InputError, match=r"no traffic in the net meets the counts from 07:00 to 08:00"
+        InputError, match=r"no traffic from end to end of the net meets the counts from 07:00 to 08:00"
     ) as caught:
         fit_counts(crossroads, write(tmp_path, *ways, "A0right0,,07:00,08:00,900"))
     # Each road in may carry what still has a GEH of 5 to its count; one cannot turn back, so three of them count.
