@@ -303,10 +303,12 @@ def demand_command(
     write_whole(out, done.text.encode())
     worst = max(done.met, key=lambda met: met.geh)
     met = sum(one.geh < MATCH for one in done.met)
+    off = ""
+    if worst.geh >= 1.0:
+        off = f", farthest off {worst.count.place}: {worst.count.hourly:.0f} counted, {worst.volume:.0f} veh/h here"
     typer.echo(
-        f"{out}: {done.vehicles} vehicles on {done.routes} routes; {met} of {len(done.met)} counts met "
-        f"(GEH below {MATCH:g}), the least good at {worst.count.place}: "
-        f"{worst.count.hourly:.0f} counted, {worst.volume:.0f} veh/h here",
+        f"{out}: {done.vehicles} vehicles on {done.routes} routes; "
+        f"{met} of {len(done.met)} counts met (GEH below {MATCH:g}){off}",
         err=True,
     )
     return 0
