@@ -114,7 +114,7 @@ def _groups(
                     links=tuple(
                         Link(
                             index=k,
-                            from_lane="" if links[k].on_foot else links[k].lane,
+                            from_lane=links[k].from_lane,
                             to_lane=links[k].to_lane,
                         )
                         for k in sorted(links)
