@@ -31,6 +31,8 @@ WITHIN = 0.01
 # some of them are left out [veh/h].
 CLOSE, MOST_SWEEPS, LEAVE_OUT, LEAST = 0.5, 2000, 20, 0.1
 TOLD = 3
+# SUMO's letters of turning back.
+BACK = "tT"
 Route = tuple[str, ...]
 Place = tuple[str, str]
 
@@ -235,19 +237,11 @@ def candidates(
     InputError
         If no route leads over the net.
     """
-    edges = {edge: None for edge in net.getEdges(withInternal=False) if edge.allows(CAR)}
+    edges = {edge for edge in net.getEdges(withInternal=False) if edge.allows(CAR)}
     # The net ends where one can only turn back, be it a cut or a dead end.
-    ins = [
-        edge
-        for edge in edges
-        if not any(e.getFromNode() != edge.getToNode() for e in edge.getIncoming() if e in edges)
-    ]
-    outs = [
-        edge
-        for edge in edges
-        if not any(e.getToNode() != edge.getFromNode() for e in edge.getOutgoing() if e in edges)
-    ]
-    pairs = [(a.getID(), b.getID()) for a in ins for b in outs if a != b and a.getFromNode() != b.getToNode()]
+    ins = [edge for edge in edges if not _goes_on(edge.getIncoming(), edges)]
+    outs = [edge for edge in edges if not _goes_on(edge.getOutgoing(), edges)]
+    pairs = sorted((a.getID(), b.getID()) for a in ins for b in outs if a.getFromNode() != b.getToNode())
     found = _route([(a, b, ()) for a, b in pairs], path, scratch)
     places = {(count.source, count.target) for count in counts}
     lacking = sorted(p for p in places if p in more or not any(passes(route, *p) for route in found))
@@ -258,6 +252,13 @@ def candidates(
         msg = f"{path}: no way leads from a road into the net over a counted place and out of it"
         raise InputError(msg)
     return routes
+
+
+def _goes_on(ways: Any, edges: Collection[Any]) -> bool:  # noqa: ANN401  (sumolib is untyped)
+    """Tell whether any of the ways to or from an edge leads over a road for cars and is no turn back."""
+    return any(
+        link.getDirection() not in BACK for edge, links in ways.items() if edge in edges for link in links
+    )
 
 
 def passes(route: Route, source: str, target: str) -> bool:
@@ -382,7 +383,8 @@ def balance(
     H. J. Van Zuylen, L. G. Willumsen (1980), The most likely trip matrix estimated from traffic counts,
     Transportation Research Part B 14.
     """
-    volumes = np.array(pull, np.float64)
+    # Nothing is known of who passes no place that was counted at this time.
+    volumes = np.where(table.any(axis=0), np.array(pull, np.float64), 0.0)
     volumes *= goal.sum() / (table @ volumes).sum()
     for sweep in range(MOST_SWEEPS):
         for row, wanted in zip(table > 0.0, goal, strict=True):
