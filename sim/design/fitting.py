@@ -385,7 +385,9 @@ def balance(
     """
     # Nothing is known of who passes no place that was counted at this time.
     volumes = np.where(table.any(axis=0), np.array(pull, np.float64), 0.0)
-    volumes *= goal.sum() / (table @ volumes).sum()
+    counted = (table @ volumes).sum()
+    if counted > 0.0:
+        volumes *= goal.sum() / counted
     for sweep in range(MOST_SWEEPS):
         for row, wanted in zip(table > 0.0, goal, strict=True):
             driven = volumes[row].sum()
