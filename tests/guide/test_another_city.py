@@ -15,6 +15,7 @@ from typing import NamedTuple
 import pytest
 from defusedxml.ElementTree import parse
 
+from sim.evaluate.signal_safety import run_safety
 from sim.network.graph import RoadGraph
 from sim.signals.plan import read_plan
 
@@ -117,6 +118,9 @@ def test_results_have_traffic_people_and_safety(walked: Walked) -> None:
     for word in ("horizon", "program", "safety", "QSV", "crossing"):
         assert word in walked.out
     assert len(list((walked.folder / "results" / "runs").iterdir())) == 3 * 2
+    safe = [run_safety(run) for run in (walked.folder / "results" / "runs").iterdir()]
+    # The floor has none: there nobody gives way.
+    assert sorted(len(signals) for signals in safe) == [0, 0, 4, 4, 4, 4]
     page = (walked.folder / "town.html").read_text(encoding="utf-8")
     assert "Grünband" in page
     assert (walked.folder / "town.pdf").read_bytes().startswith(b"%PDF")
