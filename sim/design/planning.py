@@ -123,7 +123,8 @@ def _groups(
                     yellow=head.yellow,
                     red_yellow=head.red_yellow,
                     speed=head.speed,
-                    crossing=head.crossing,
+                    # To the millimetre: a plan is written down, and no whole second lies between two of them.
+                    crossing=round(head.crossing, 3) if head.crossing else None,
                 )
             )
             members.append(tuple(streams))

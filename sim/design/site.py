@@ -285,8 +285,7 @@ def _name_heads(
         counts[kind] += 1
         name = f"{LETTERS[kind]}{counts[kind]}"
         if kind == "pedestrian":
-            # To the millimetre: a plan is written down, and no whole second lies between two of them.
-            walk = round(max(length(stream.path) for stream in some), 3)
+            walk = max(length(stream.path) for stream in some)
             middle = math.ceil(walk / 2.0 / WALKING_SPEED - HAIR)
             heads.append(Head(name, kind, group, max(LEAST_GREEN, middle), 0, 0, crossing=walk))
             continue
