@@ -1,4 +1,4 @@
-"""``gruenband network``: import, build, design and show networks."""
+"""``gruenband network``: import, build, design and show networks, and the demand of counts."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Import, build, design and show networks.", rich_markup_mode=None)
 
+# Remarks of netconvert that are told one by one.
+MOST_REMARKS = 10
 NET_SUFFIXES = (".net.xml", ".net.xml.gz")
 Net = Annotated[str, typer.Argument(metavar="NET", help="A .net.xml, or the name of a shipped network.")]
 
@@ -156,6 +158,14 @@ def _tell(design: Design) -> None:
     Console(width=wide, markup=False).print(table)
     for program, source in design.volumes.items():
         typer.echo(f"volumes of {program}: {source}", err=True)
+    for signal, designed in design.signals.items():
+        if designed.site.bare:
+            names = ", ".join(designed.site.bare)
+            typer.echo(
+                f"signal {signal}: no signal link at the crossing {names}: pedestrians there go without a signal; "
+                "add it to the signal in netedit unless that is meant",
+                err=True,
+            )
 
 
 @app.command("show")
@@ -243,8 +253,63 @@ def import_command(
     from sim.design.osm import import_osm
 
     done = import_osm(file, area, out)
+    for remark in done.remarks[:MOST_REMARKS]:
+        typer.echo(f"netconvert: {remark}", err=True)
+    if len(done.remarks) > MOST_REMARKS:
+        typer.echo(f"netconvert: {len(done.remarks) - MOST_REMARKS} more remarks", err=True)
+    typer.echo(f"{out}: {done.edges} edges, {done.signals} signals", err=True)
+    return 0
+
+
+@app.command("counts")
+def counts_command(
+    net: Net,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="COUNTS.csv", help="The table to write.")],
+    debug: Debug = False,  # noqa: ARG001 - main.invoke() looks at it
+) -> int:
+    """Write a table of all turns of cars at the signals, to fill in what was counted."""
+    from sim.design.counts import count_sheet
+    from sim.signals.files import write_whole
+
+    if out.exists():
+        # It may be filled in already.
+        refuse(f"{out} exists; name another file, or remove it")
+    text, turns = count_sheet(_net_path(net))
+    write_whole(out, text.encode())
+    typer.echo(f"{out}: {turns} turns; fill in the column vehicles where you have a count", err=True)
+    return 0
+
+
+@app.command("demand")
+def demand_command(
+    net: Net,
+    counts: Annotated[Path, typer.Argument(metavar="COUNTS.csv", help="Table of counts.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FILE.rou.xml", help="The route file to write.")
+    ],
+    debug: Debug = False,  # noqa: ARG001 - main.invoke() looks at it
+) -> int:
+    """
+    Make the demand of cars that meets counts, on routes from the edge of the network to its edge.
+
+    'gruenband network counts' writes the table to fill in. What no traffic can meet is refused, and says by how much.
+    """
+    from sim.design.fitting import MATCH, fit_counts
+    from sim.signals.files import write_whole
+
+    if not out.name.endswith(".rou.xml"):
+        refuse(f"--out {out}: name a .rou.xml file")
+    done = fit_counts(_net_path(net), counts)
+    write_whole(out, done.text.encode())
+    worst = max(done.met, key=lambda met: met.geh)
+    met = sum(one.geh < MATCH for one in done.met)
+    off = ""
+    if worst.geh >= 1.0:
+        off = f", farthest off {worst.count.place}: {worst.count.hourly:.0f} counted, {worst.volume:.0f} veh/h here"
     typer.echo(
-        f"{out}: {done.edges} edges, {done.signals} signals; netconvert had {done.warnings} remarks", err=True
+        f"{out}: {done.vehicles} vehicles on {done.routes} routes; "
+        f"{met} of {len(done.met)} counts met (GEH below {MATCH:g}){off}",
+        err=True,
     )
     return 0
 

@@ -14,7 +14,9 @@ import typer
 from sim.cli.options import Debug, Json, refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    Read = Callable[[Path, Callable[[str], None]], list[dict[str, Any]]]
 
 
 def results_command(
@@ -28,6 +30,10 @@ def results_command(
     signals: Annotated[
         bool, typer.Option("--signals", help="One row per turn at a signal over the seeds, the worst first.")
     ] = False,
+    safety: Annotated[
+        bool,
+        typer.Option("--safety", help="One row per signal over the seeds: conflicts, braking, red, waits."),
+    ] = False,
     debug: Debug = False,  # noqa: ARG001 - main.invoke() looks at it
 ) -> int:
     """
@@ -36,15 +42,19 @@ def results_command(
     Without an option, a table with one row per scenario, controller and demand scale. With --json one JSON
     object per line and run, with --csv one line per run. With --baseline a file to commit, which 'gruenband compare'
     takes in place of a folder. With --signals flow, degree of saturation, delay, level of service (QSV) and queue of
-    every turn at every signal.
+    every turn at every signal, and a table of safety where the runs recorded it; --safety gives that one alone.
     """
     from sim.cli.options import warn
     from sim.evaluate.results import read_results
 
     if as_json + as_csv + (baseline is not None) > 1:
         refuse("--json, --csv and --baseline exclude each other; give one of them")
-    if signals and baseline is not None:
-        refuse("a baseline holds the figures of whole runs; give either --signals or --baseline")
+    if (signals or safety) and baseline is not None:
+        refuse("a baseline holds the figures of whole runs; give either --signals, --safety or --baseline")
+    if signals and safety and (as_json or as_csv):
+        refuse(
+            "--signals has a row per turn and --safety one per signal; with --json or --csv give one of them"
+        )
     if not (folder / "runs").is_dir():
         what = "has no results" if folder.is_dir() else "does not exist"
         refuse(f"{folder} {what}; name a folder that 'gruenband run' wrote")
@@ -54,14 +64,12 @@ def results_command(
         count = write_baseline(read_runs(folder, warn), baseline)
         typer.echo(f"Baseline of {count} runs: {baseline}", err=True)
         return 0
-    if signals:
-        rows = _signal_rows(folder)
-        if not (as_json or as_csv):
-            from sim.cli.turn_table import show_turns
-
-            show_turns(rows)
-            return 0
-        _write(rows, as_json=as_json)
+    if signals or safety:
+        rows = _turn_rows(folder) if signals else _safety_rows(folder)
+        if as_json or as_csv:
+            _write(rows, as_json=as_json)
+        else:
+            _show(folder, rows, signals=signals, safety=safety)
         return 0
     if not (as_json or as_csv):
         from sim.cli.table import show_results
@@ -72,14 +80,40 @@ def results_command(
     return 0
 
 
-def _signal_rows(folder: Path) -> list[dict[str, Any]]:
+def _show(folder: Path, rows: Sequence[dict[str, Any]], *, signals: bool, safety: bool) -> None:
+    """Print the turns, then the safety of the signals where there is any."""
+    from sim.cli.safety_table import show_safety
+    from sim.cli.turn_table import show_turns
+    from sim.evaluate.signal_safety import read_signal_safety
+
+    if not signals:
+        show_safety(rows)
+        return
+    show_turns(rows)
+    # Who asked for the turns alone need not hear that runs did not record safety, or twice of a damaged run.
+    known = _safety_rows(folder) if safety else read_signal_safety(folder, lambda _: None)
+    if known:
+        show_safety(known)
+
+
+def _turn_rows(folder: Path) -> list[dict[str, Any]]:
     from sim.evaluate.turn_table import read_turn_table
 
+    return _rows(folder, read_turn_table, "signals")
+
+
+def _safety_rows(folder: Path) -> list[dict[str, Any]]:
+    from sim.evaluate.signal_safety import read_signal_safety
+
+    return _rows(folder, read_signal_safety, "safety")
+
+
+def _rows(folder: Path, read: Read, what: str) -> list[dict[str, Any]]:
     lacks: list[str] = []
-    rows = read_turn_table(folder, lacks.append)
+    rows = read(folder, lacks.append)
     if not rows:
         told = "; ".join(lacks) or "no run is finished"
-        refuse(f"{folder} has no figures of signals: {told}")
+        refuse(f"{folder} has no figures of {what}: {told}")
     for lack in lacks:
         typer.echo(f"gruenband: left out: {lack}", err=True)
     return rows

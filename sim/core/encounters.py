@@ -34,6 +34,8 @@ POST_ENCROACHMENT = 1.5
 COS_REAR_END, COS_CROSSING = math.cos(math.radians(30.0)), math.cos(math.radians(85.0))
 # Steps of the search [s].
 STEP = 0.1
+# More than a sum of floating-point numbers may be off [m].
+ROUNDING = 1e-6
 
 REAR_END, LANE_CHANGE, CROSSING, WITH_PEDESTRIAN = 0, 1, 2, 3
 # How many numbers an event has, see `Event`.
@@ -368,6 +370,41 @@ def note_pair(
 
 
 @inner
+def junctions(lanes: Lanes, frames: Frames, row: int, there: Int) -> tuple[Int, Int]:
+    """
+    Find the junctions at which somebody may meet others within the time to collision.
+
+    Parameters
+    ----------
+    lanes : Lanes
+        The net.
+    frames : Frames
+        The seconds.
+    row : int
+        Which one.
+    there : Int
+        Shape (n), everybody.
+
+    Returns
+    -------
+    tuple of Int
+        Shape (n) each: the junction that each is on or reaches in time, and the one that it is on or comes from; where
+        there is none a number below zero, which nobody else has.
+    """
+    to, off = np.empty(len(there), np.int32), np.empty(len(there), np.int32)
+    for k in range(len(there)):
+        i = there[k]
+        lane = frames.lane[row, i]
+        if lanes.inside[lane] != 0:
+            to[k] = off[k] = lanes.end[lane]
+        else:
+            comes = frames.left[row, i] <= TIME_TO_COLLISION * frames.speed[row, i]
+            to[k] = lanes.end[lane] if comes else -1 - k
+            off[k] = lanes.begin[lane]
+    return to, off
+
+
+@inner
 def meet(
     lanes: Lanes, bodies: Bodies, size: Float, frames: Frames, second: int, events: Float, count: int
 ) -> int:
@@ -399,6 +436,8 @@ def meet(
     row = second % FRAMES
     there = np.flatnonzero(frames.there[row])
     there = there[np.argsort(frames.x[row][there], kind="mergesort")]
+    x, y = frames.x[row][there], frames.y[row][there]
+    to, off = junctions(lanes, frames, row, there.astype(np.int32))
     # Nobody further apart than this can meet.
     fastest, longest = 0.0, 0.0
     for i in there:
@@ -407,18 +446,71 @@ def meet(
         i = there[k]
         reach = TIME_TO_COLLISION * (frames.speed[row, i] + fastest) + size[i, 0] + longest
         for m in range(k + 1, len(there)):
-            j = there[m]
-            if frames.x[row, j] - frames.x[row, i] > reach:
+            if x[m] - x[k] > reach:
                 break
-            if abs(frames.y[row, j] - frames.y[row, i]) > reach or not is_pair(
-                lanes, bodies, frames, row, i, j
-            ):
+            # Most pairs end here: they have no junction in common. `may_meet` looks closer.
+            if to[k] != to[m] and to[k] != off[m] and to[m] != off[k]:
+                continue
+            j = there[m]
+            if abs(y[m] - y[k]) > reach or not is_pair(lanes, bodies, frames, row, i, j):
                 continue
             follows = int(bodies.origin[i] == bodies.origin[j] and bodies.origin[i] >= 0)
             time, kind = collide(size, frames, second, i, j, follows)
             if time <= TIME_TO_COLLISION:
                 count = note_meeting(bodies, frames, row, (i, j, kind), time, events, count)
     return count
+
+
+@leaf
+def whereabouts(frames: Frames, second: int, j: int) -> tuple[float, float, float, float]:
+    """
+    Find the box that somebody's front was in during the last seconds.
+
+    Parameters
+    ----------
+    frames : Frames
+        The seconds.
+    second : int
+        The newest one.
+    j : int
+        Who.
+
+    Returns
+    -------
+    tuple of float
+        Smallest and largest x, smallest and largest y [m]; an empty box for who was not there.
+    """
+    west, east, south, north = math.inf, -math.inf, math.inf, -math.inf
+    for back in range(4):
+        row = (second - back) % FRAMES
+        if frames.there[row, j] != 0:
+            west, east = min(west, frames.x[row, j]), max(east, frames.x[row, j])
+            south, north = min(south, frames.y[row, j]), max(north, frames.y[row, j])
+    return west, east, south, north
+
+
+@leaf
+def outside(
+    box: tuple[float, float, float, float], x: float, other_x: float, y: float, other_y: float
+) -> float:
+    """
+    Measure how far a way lies outside a box at least.
+
+    Parameters
+    ----------
+    box : tuple of float
+        Smallest and largest x, smallest and largest y [m].
+    x, other_x, y, other_y : float
+        Both ends of the way [m].
+
+    Returns
+    -------
+    float
+        Square of the distance between the box and that around the way [m2].
+    """
+    dx = max(0.0, box[0] - max(x, other_x), min(x, other_x) - box[1])
+    dy = max(0.0, box[2] - max(y, other_y), min(y, other_y) - box[3])
+    return dx * dx + dy * dy
 
 
 @leaf
@@ -455,9 +547,16 @@ def encroach(size: Float, frames: Frames, second: int, i: int, j: int) -> float:
     reach = frames.speed[now, i] + 3.0 * fastest + 15.0 + a[0] + b[0]
     if dx * dx + dy * dy > reach * reach:
         return best
+    box = whereabouts(frames, second, j)
+    # Fronts further apart than this belong to bodies that do not touch.
+    near = (a[0] + a[1] + b[0] + b[1]) / 2.0 + (a[0] + b[0]) / 2.0 + ROUNDING
+    if outside(box, frames.x[last, i], frames.x[now, i], frames.y[last, i], frames.y[now, i]) > near * near:
+        return best
     for step in range(1, 11):
         share = step * STEP
         here = between(frames, last, now, i, share)
+        if outside(box, here[0], here[0], here[1], here[1]) > near * near:
+            continue
         k, last_step = 0, round(POST_ENCROACHMENT / STEP)
         while k <= last_step and k * STEP < best:
             at = share - k * STEP

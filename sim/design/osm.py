@@ -58,13 +58,13 @@ class Imported:
     ----------
     edges, signals : int
         How many the network has.
-    warnings : int
-        Remarks of netconvert.
+    remarks : tuple of str
+        What netconvert said of the data, such as relations that it left out.
     """
 
     edges: int
     signals: int
-    warnings: int
+    remarks: tuple[str, ...]
 
 
 def import_osm(source: Path, area: str | None, target: Path) -> Imported:
@@ -115,10 +115,11 @@ def import_osm(source: Path, area: str | None, target: Path) -> Imported:
         except (RuntimeError, ValueError) as error:
             msg = f"{source} cannot be read as OpenStreetMap data: {_line(error)}"
             raise InputError(msg) from error
-        warnings = _netconvert(cut, net, source)
-        done = Imported(*_count(net), warnings)
+        remarks = _netconvert(cut, net, source)
+        done = Imported(*_count(net), remarks)
         if not done.signals:
-            msg = f"{source}: no signal in {area or 'it'}, only {done.edges} edges; nodes need highway=traffic_signals"
+            where = f"{source}, {area}" if area else str(source)
+            msg = f"{where}: {done.edges} roads and no signal; its node in OpenStreetMap needs highway=traffic_signals"
             raise InputError(msg)
         write_whole(target, _without_header(net.read_text(encoding="utf-8")).encode())
     return done
@@ -267,7 +268,7 @@ def _cut(osmium: Any, source: Path, rings: list[Ring] | None, target: Path) -> N
                 writer.add(thing)
 
 
-def _netconvert(cut: Path, net: Path, source: Path) -> int:
+def _netconvert(cut: Path, net: Path, source: Path) -> tuple[str, ...]:
     import sumo  # noqa: PLC0415  (start-up of the CLI)
 
     home = Path(sumo.SUMO_HOME)
@@ -294,7 +295,7 @@ def _netconvert(cut: Path, net: Path, source: Path) -> int:
         errors = [line.removeprefix("Error:").strip() for line in said if line.startswith("Error:")]
         msg = f"{source}: netconvert cannot build it: {_line(errors[0] if errors else done.returncode)}"
         raise InputError(msg)
-    return sum(line.startswith("Warning:") for line in said)
+    return tuple(line.removeprefix("Warning:").strip() for line in said if line.startswith("Warning:"))
 
 
 def _count(net: Path) -> tuple[int, int]:

@@ -114,7 +114,7 @@ def _groups(
                     links=tuple(
                         Link(
                             index=k,
-                            from_lane="" if links[k].on_foot else links[k].lane,
+                            from_lane=links[k].from_lane,
                             to_lane=links[k].to_lane,
                         )
                         for k in sorted(links)
@@ -123,7 +123,8 @@ def _groups(
                     yellow=head.yellow,
                     red_yellow=head.red_yellow,
                     speed=head.speed,
-                    crossing=head.crossing,
+                    # To the millimetre: a plan is written down, and no whole second lies between two of them.
+                    crossing=round(head.crossing, 3) if head.crossing else None,
                 )
             )
             members.append(tuple(streams))

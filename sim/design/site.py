@@ -92,6 +92,8 @@ class Site:
         Positions of streams: the first gives way to the second.
     doubts : list of str
         What somebody has to look at.
+    bare : list of str
+        Crossings on its junctions that no lamp belongs to.
     """
 
     id: str
@@ -106,6 +108,7 @@ class Site:
     # Those of `yields` that may be green together: drivers settle it among themselves.
     trusted: set[tuple[int, int]]
     doubts: list[str] = field(default_factory=list)
+    bare: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Lay out what is asked often: the head of each stream, and to whom it gives way."""
@@ -159,8 +162,13 @@ def survey(graph: RoadGraph, signal: str) -> Site:
     streams = read_streams(graph, signal)
     doubts: list[str] = []
     heads = _name_heads(graph, streams, _members(streams), doubts)
-    doubts += _unsignalled(graph, streams)
-    return _site(graph, signal, streams, heads, doubts)
+    bare = _unsignalled(graph, streams)
+    doubts += [
+        f"the crossing {name} has no signal link: pedestrians there go without a signal" for name in bare
+    ]
+    site = _site(graph, signal, streams, heads, doubts)
+    site.bare = bare
+    return site
 
 
 def survey_links(graph: RoadGraph, signal: str, least: tuple[int, int], transitions: tuple[int, int]) -> Site:
@@ -221,14 +229,14 @@ def _site(graph: RoadGraph, signal: str, streams: list[Stream], heads: list[Head
 
 
 def _unsignalled(graph: RoadGraph, streams: list[Stream]) -> list[str]:
-    """Tell of crossings on the junctions of a signal that no lamp belongs to."""
+    """List the crossings on the junctions of a signal that no lamp belongs to."""
     shown = {stream.target for stream in streams if stream.on_foot}
     nodes = {stream.node for stream in streams}
     found = []
     for edge in graph.net.getEdges(withInternal=True):
         name = str(edge.getID())
         if edge.getFunction() == "crossing" and name[1:].rpartition("_")[0] in nodes and name not in shown:
-            found.append(f"the crossing {name} has no signal link: pedestrians there go without a signal")
+            found.append(name)
     return found
 
 

@@ -60,8 +60,8 @@ class Stream:
         Whether it belongs to buses alone.
     crossed : frozenset of str
         Edges that a crossing leads over.
-    to_lane : str
-        Lane or crossing it leads to.
+    from_lane, to_lane : str
+        Lane it comes from (of a crossing the waiting area), and lane or crossing it leads to.
     room : float
         Length of its lane [m].
     """
@@ -80,6 +80,7 @@ class Stream:
     speed: float = 13.89
     buses: bool = False
     crossed: frozenset[str] = frozenset()
+    from_lane: str = ""
     to_lane: str = ""
     room: float = 1000.0
 
@@ -189,6 +190,7 @@ def _crossing(graph: RoadGraph, number: int) -> Stream:
         kind="pedestrian",
         path=_flat(edge.getLanes()[0].getShape()),
         crossed=frozenset(str(crossed.getID()) for crossed in edge.getCrossingEdges()),
+        from_lane=movement.from_lane,
         to_lane=movement.to_edge,
     )
 
@@ -217,6 +219,7 @@ def _driven(graph: RoadGraph, number: int) -> Stream:
         heading=heading,
         speed=float(lane.getSpeed()),
         buses=buses,
+        from_lane=movement.from_lane,
         to_lane=movement.to_lane,
         room=float(lane.getLength()),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +32,7 @@ HARD_BRAKING = 4.5
 ROUNDING = 0.01
 # Names of persons among those of vehicles.
 ON_FOOT = "\x00"
+UNKNOWN = -1
 
 
 class Observer:
@@ -81,13 +83,11 @@ class Observer:
         last = (self._second - 1) % FRAMES
         ids, speed = self._scene.look()
         self._rest()
-        slots = list(map(self._slots.get, ids))
-        if None in slots:
-            for k in [k for k, slot in enumerate(slots) if slot is None]:
-                slots[k] = self._enter(ids[k], *self._scene.body(ids[k]), person=0)
+        seen = np.fromiter(map(self._slots.get, ids, repeat(UNKNOWN)), np.int32, len(ids))
+        for k in np.flatnonzero(seen == UNKNOWN).tolist():
+            seen[k] = self._enter(ids[k], *self._scene.body(ids[k]), person=0)
         walkers = self._scene.walkers(self._on_foot)
         on_foot = self._note_walkers(now, walkers)
-        seen = np.array(slots, np.int32)
         frames = self._frames
         row = begin_second(frames, self._second)
         was_there, was_fast = frames.there[last][seen] != 0, frames.speed[last][seen]

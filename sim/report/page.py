@@ -16,7 +16,7 @@ from sim.evaluate.results import RUNS
 from sim.report.answer import answers
 from sim.report.diagrams import draw_all
 from sim.report.pack import source_hash, to_script
-from sim.report.pictures import TURN_COLUMNS
+from sim.report.pictures import SAFETY_COLUMNS, TURN_COLUMNS
 from sim.report.plain import plain_words
 from sim.report.runs import gather, is_kind
 from sim.report.words import LANGUAGES, Words, count, name, say, table, write_number
@@ -42,6 +42,8 @@ RESULT_COLUMNS = (
 )
 # What the page calls the figures of a turn that share their name with one of a whole run.
 TURN_TERMS = {"delay": "turn_delay", "longest_wait": "turn_wait"}
+# The same for the figures of safety of a signal.
+SAFETY_TERMS = {"conflicts": "signal_conflicts", "hard_braking": "signal_braking"}
 # Figures whose seeds can be looked at one by one.
 SEED_FIGURES = ("delay", "control_delay", "stops", "waiting", "longest_wait", "undeparted")
 # Columns of the table of modes, safety and emissions; what no run has is left out.
@@ -304,6 +306,7 @@ def _data(situations: list[Situation], nets: dict[int, int], figures: list[str])
         "runColumns": columns,
         "digits": dict((*RESULT_COLUMNS, *MODE_COLUMNS)),
         "turnColumns": [[TURN_TERMS.get(column, column), digits] for column, digits in TURN_COLUMNS],
+        "safetyColumns": [[SAFETY_TERMS.get(column, column), digits] for column, digits in SAFETY_COLUMNS],
         "situations": [
             {
                 "title": situation.title,

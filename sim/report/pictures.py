@@ -14,6 +14,7 @@ from sim.evaluate.greens import greens_of, is_on
 from sim.evaluate.passages import find_passages
 from sim.evaluate.record import read_record
 from sim.evaluate.signal_figures import queue_lengths
+from sim.evaluate.signal_safety import run_safety
 from sim.network.flow import QUEUE_SPACE
 from sim.report.corridors import green_bands
 from sim.report.lamps import link_greens, link_lamps, short, through_links
@@ -40,6 +41,19 @@ TURN_COLUMNS: tuple[tuple[str, int | None], ...] = (
     ("longest_wait", 0),
     ("spillback", 0),
     ("on_green", 2),
+)
+# Figures of safety of a signal in the page, with their digits after the point.
+SAFETY_COLUMNS: tuple[tuple[str, int], ...] = (
+    ("conflicts", 3),
+    ("conflicts_rear_end", 3),
+    ("conflicts_lane_change", 3),
+    ("conflicts_crossing", 3),
+    ("conflicts_pedestrian", 3),
+    ("hard_braking", 3),
+    ("late_yellow", 1),
+    ("red_running", 1),
+    ("pedestrian_wait", 1),
+    ("pedestrian_longest_wait", 0),
 )
 # How often queues are counted for the page [s].
 QUEUE_STEP = 20
@@ -69,7 +83,8 @@ def draw_run(directory: Path, graph: RoadGraph, corridors: Sequence[Corridor]) -
     Returns
     -------
     dict
-        ``window`` [s], ``edges`` (figures in the order of the network's edges), ``signals``, ``corridors``.
+        ``window`` [s], ``edges`` (figures in the order of the network's edges), ``signals``, ``safety`` (a row for each
+        signal, none if it was not recorded), ``corridors``.
 
     Raises
     ------
@@ -92,6 +107,10 @@ def draw_run(directory: Path, graph: RoadGraph, corridors: Sequence[Corridor]) -
             | {"turns": [_turn(row) for row in turns if row["signal"] == name]}
             for name in graph.signals
             if name in record.lamps
+        ],
+        "safety": [
+            [name, *(_figure(row[column], digits) for column, digits in SAFETY_COLUMNS)]
+            for name, row in run_safety(directory).items()
         ],
         "corridors": [_corridor(record, passages, graph, corridor) for corridor in corridors],
     }

@@ -52,6 +52,8 @@ class Scene:
         self._lane = getter(self._api, "vehicle", "getLaneID")
         self._position = getter(self._api, "vehicle", "getLanePosition")
         self._road_of_person = getter(self._api, "person", "getRoadID")
+        self._speed_of_person = getter(self._api, "person", "getSpeed")
+        self._angle_of_person = getter(self._api, "person", "getAngle")
 
     def lanes(self) -> Lanes:
         """
@@ -210,10 +212,9 @@ class Scene:
         list of Walker
             The persons.
         """
-        person = self._api.person
-        ids = person.getIDList()
+        ids = self._api.person.getIDList()
         return [
-            Walker(name, road, person.getSpeed(name))
+            Walker(name, road, self._speed_of_person(name))
             for name, road in zip(ids, map(self._road_of_person, ids), strict=True)
             if road in edges
         ]
@@ -249,7 +250,7 @@ class Scene:
             x, y [m] and direction [degrees, clockwise from north].
         """
         x, y = self._api.person.getPosition(person)
-        return x, y, self._api.person.getAngle(person)
+        return x, y, self._angle_of_person(person)
 
     def links(self, signal: str) -> list[list[tuple[str, str, str]]]:
         """

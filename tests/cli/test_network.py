@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,6 +63,10 @@ def test_groups_are_listed_and_drawn(net: Path, tmp_path: Path, call: Call) -> N
         (("design", "missing.net.xml", "--out", "OUT"), "no such network file"),
         (("build", "nowhere"), "has no recipe"),
         (("import", "missing.osm", "--out", "OUT/x.net.xml"), "no such file"),
+        (("counts", "missing.net.xml", "--out", "OUT/x.csv"), "no such network file"),
+        (("counts", "NET", "--out", "NET"), "exists; name another file"),
+        (("demand", "NET", "no.csv", "--out", "OUT/x.rou.xml"), "no.csv cannot be read"),
+        (("demand", "NET", "no.csv", "--out", "OUT/x.xml"), "name a .rou.xml file"),
     ],
 )
 def test_a_fault_is_one_line_and_leaves_nothing(
@@ -73,3 +78,38 @@ def test_a_fault_is_one_line_and_leaves_nothing(
     assert answer.code == 2
     assert told in answer.error
     assert not out.exists()
+
+
+def test_a_crossing_without_a_signal_is_told_when_it_is_designed(
+    net: Path, tmp_path: Path, call: Call
+) -> None:
+    text = net.read_text(encoding="utf-8")
+    bare = re.sub(r'(<connection [^>]*to=":A0_c0"[^>]*?) tl="A0" linkIndex="\d+"', r"\1", text)
+    assert bare != text
+    path = tmp_path / "bare.net.xml"
+    path.write_text(bare, encoding="utf-8")
+    answer = call("network", "design", path, "--out", tmp_path / "out")
+    assert answer.code == 0
+    told = [line for line in answer.err.splitlines() if "no signal link" in line]
+    assert told == [
+        (
+            "signal A0: no signal link at the crossing :A0_c0: pedestrians there go without a signal; "
+            "add it to the signal in netedit unless that is meant"
+        )
+    ]
+
+
+def test_the_sheet_filled_in_becomes_a_demand_that_the_design_takes(
+    net: Path, tmp_path: Path, call: Call
+) -> None:
+    sheet, routes = tmp_path / "counts.csv", tmp_path / "am.rou.xml"
+    assert call("network", "counts", net, "--out", sheet).code == 0
+    # Everybody goes straight on.
+    text = re.sub(r"(straight,.*,)$", r"\g<1>300", sheet.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    sheet.write_text(text, encoding="utf-8")
+    answer = call("network", "demand", net, sheet, "--out", routes)
+    assert answer.code == 0
+    assert "1200 vehicles on 4 routes; 4 of 4 counts met" in answer.err
+    answer = call("network", "design", net, "--demand", f"am={routes}", "--out", tmp_path / "out")
+    assert answer.code == 0
+    assert "volumes of am" in answer.err

@@ -81,7 +81,7 @@ def test_gzip_and_pbf_give_the_same_bytes(extract: Path, tmp_path: Path) -> None
 
 
 FAULTS: list[tuple[str, dict[str, Any], str | None, str]] = [
-    ("town.osm", {"signals": False}, None, "no signal in it"),
+    ("town.osm", {"signals": False}, None, "roads and no signal"),
     ("town.osm", {"broken": True}, "Mitte", "its boundary is not complete"),
     ("town.osm", {}, "Mitt", "did you mean 'Mitte'"),
     ("town.osm", {}, "13.3,52.4,13.5,52.6", "none of them in the area"),
@@ -120,3 +120,31 @@ def test_what_is_no_extract_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(InputError, match=r"bad\.osm") as caught:
         import_osm(source, None, tmp_path / "a.net.xml")
     assert "\n" not in str(caught.value)
+
+
+def test_broken_relations_are_left_out_and_told(tmp_path: Path) -> None:
+    source = tmp_path / "town.osm"
+    broken = (
+        '<relation id="7" version="1"><member type="way" ref="1001" role="from"/><member type="node" ref="99" '
+        'role="via"/><member type="way" ref="1002" role="to"/><tag k="type" v="restriction"/>'
+        '<tag k="restriction" v="no_left_turn"/></relation>'
+        '<relation id="8" version="1"><tag k="type" v="restriction"/></relation></osm>'
+    )
+    source.write_text(town().replace("</osm>", broken), encoding="utf-8")
+    done = import_osm(source, None, tmp_path / "a.net.xml")
+    assert done.signals == 2
+    assert any("relation '7' with unknown via" in remark for remark in done.remarks)
+    assert any("relation '8'" in remark for remark in done.remarks)
+    whole = tmp_path / "whole.osm"
+    whole.write_text(town(), encoding="utf-8")
+    import_osm(whole, None, tmp_path / "b.net.xml")
+    assert (tmp_path / "a.net.xml").read_bytes() == (tmp_path / "b.net.xml").read_bytes()
+
+
+def test_a_way_that_refers_to_a_missing_node_is_told(tmp_path: Path) -> None:
+    source = tmp_path / "town.osm"
+    source.write_text(
+        town().replace('<nd ref="1"/>', '<nd ref="98"/>').replace('<nd ref="11"/>', '<nd ref="98"/>')
+    )
+    done = import_osm(source, None, tmp_path / "a.net.xml")
+    assert any("ref='98'" in remark for remark in done.remarks)

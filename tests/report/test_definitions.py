@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from sim.evaluate.kpi import KPI_COLUMNS
-from sim.report.page import MODE_COLUMNS, RESULT_COLUMNS, SEED_FIGURES, TURN_TERMS
-from sim.report.pictures import TURN_COLUMNS
+from sim.report.page import MODE_COLUMNS, RESULT_COLUMNS, SAFETY_TERMS, SEED_FIGURES, TURN_TERMS
+from sim.report.pictures import SAFETY_COLUMNS, TURN_COLUMNS
 from sim.report.words import LANGUAGES, table
 
 METRICS = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
@@ -43,6 +43,7 @@ def test_units_are_those_of_the_columns() -> None:
 def test_everything_on_the_page_is_defined_in_both_languages() -> None:
     used = {key for key, _ in (*RESULT_COLUMNS, *MODE_COLUMNS)} | set(SEED_FIGURES)
     used |= {TURN_TERMS.get(key, key) for key, _ in TURN_COLUMNS[2:]}
+    used |= {SAFETY_TERMS.get(key, key) for key, _ in SAFETY_COLUMNS}
     assert used <= set(table("definitions"))
     for key, entry in table("definitions").items():
         assert {"unit", "name_en", "name_de", "en", "de"} <= set(entry), key

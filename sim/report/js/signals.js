@@ -54,12 +54,12 @@ G.signal.timing = async () => {
   });
   G.show(place, svg);
   G.by("timing-caption").textContent = about;
-  G.signal.table(signal, end - begin);
+  G.signal.table(signal, end - begin, G.signal.safety(data, cell));
   return undefined;
 };
 
 // What the diagram says in figures: how often and how long each group was green.
-G.signal.table = (signal, last) => {
+G.signal.table = (signal, last, more) => {
   const greens = (group) => {
     const joined = [];
     for (const [a, b, letter] of G.signal.runs(group, 0, last, last)) {
@@ -75,7 +75,14 @@ G.signal.table = (signal, last) => {
   });
   const turns = G.data.turnColumns.map(([key, digits], k) => k === 0 ? [G.say("chart-turn")] : k === 1 ? [G.say("chart-group")] : [G.withUnit(key), digits === null ? { term: key } : { digits, term: key }]);
   const named = { signal: G.apart(signal.id) };
-  G.show(G.by("signal-table"), G.table(G.say("chart-turn-table", named), turns, signal.turns), G.table(G.say("chart-signal-table", named), columns, rows));
+  G.show(G.by("signal-table"), G.table(G.say("chart-turn-table", named), turns, signal.turns), G.table(G.say("chart-signal-table", named), columns, rows), ...more);
+};
+
+// Safety of all signals beside each other; runs that did not record it have none.
+G.signal.safety = (data, cell) => {
+  if (!data.safety || !data.safety.length) return [];
+  const columns = [[G.say("chart-signal")], ...G.data.safetyColumns.map(([key, digits]) => [G.withUnit(key), { digits, term: key }])];
+  return [G.table(G.say("chart-safety-table", { controller: G.apart(cell.name), seed: cell.shown }), columns, data.safety)];
 };
 
 // Purdue coordination diagram: when in its cycle each vehicle arrived; a cycle runs from begin of red to begin of red.
