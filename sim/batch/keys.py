@@ -90,6 +90,9 @@ def scenario_key(scenario: Scenario) -> str:
         If a file of the scenario cannot be read.
     """
     content = _content(scenario)
+    # Who is served first is a matter of control, not of traffic: runs with and without it compare.
+    for served in ("priorities", "weights"):
+        del content[served]
     # What is written down beside the trips changes nothing in the traffic: runs with and without it compare.
     for observed in ("signals", "safety"):
         del content["outputs"][observed]
