@@ -48,7 +48,9 @@ def time_ahead(network: Network, arrivals: Arrivals, lane: int, t: float) -> flo
 
 
 @inner
-def stage_for(network: Network, signals: Signals, arrivals: Arrivals, m: int, t: float) -> tuple[int, float]:
+def stage_for(
+    network: Network, signals: Signals, arrivals: Arrivals, m: int, t: float, only: int
+) -> tuple[int, float]:
     """
     Choose the stage for a vehicle: the one in which it has right of way first.
 
@@ -64,6 +66,8 @@ def stage_for(network: Network, signals: Signals, arrivals: Arrivals, m: int, t:
         Its movement.
     t : float
         When it arrives [s].
+    only : int
+        The only stage to choose, local number; -1: any.
 
     Returns
     -------
@@ -79,7 +83,7 @@ def stage_for(network: Network, signals: Signals, arrivals: Arrivals, m: int, t:
     for p in range(network.stage_ptr[s + 1] - network.stage_ptr[s]):
         row = network.stage_matrix_ptr[s] + p * n
         shows = network.stage_shows[row + group]
-        if shows == OFF:
+        if shows == OFF or only not in (-1, p):
             continue
         green_starts(network, signals, s, p, starts)
         cost = starts[group] + (GIVES_WAY if shows == PERMISSIVE else 0.0)
@@ -127,10 +131,9 @@ def granted(network: Network, signals: Signals, arrivals: Arrivals, m: int, t: f
         return -1
     if request < EARLY and not serves:
         return -1
-    stage, start = stage_for(network, signals, arrivals, m, t)
-    if request < FORCE and serves:
-        # Another stage may be better for it; this one will do.
-        stage = wanted
+    # Another stage may be better for it; the one that is wanted will do.
+    only = wanted if request < FORCE and serves else -1
+    stage, start = stage_for(network, signals, arrivals, m, t, only)
     limit = start + START_UP + time_ahead(network, arrivals, network.movement_lane[m], t) + MARGIN
     if stage == wanted:
         limit += KEPT
