@@ -23,13 +23,13 @@ class Level(NamedTuple):
     request: int  # what a vehicle asks of its signals, see `sim.core.arrays.Arrivals`
 
 
-# The persons in a tram and in a bus for each person in a car, by the occupancies that scenarios assume: 60 / 1.3 and
-# 20 / 1.3, rounded; a third of the latter for low.
+# High is the persons in a bus for each person in a car, by the occupancies that scenarios assume: 20 / 1.3, rounded. More,
+# such as 45 for a tram, served trams no sooner where it was tried, and kept side streets waiting.
 LEVELS = {
-    "low": Level(5.0, NO_REQUEST),
-    "medium": Level(15.0, EXTEND),
-    "high": Level(45.0, EARLY),
-    "preempt": Level(45.0, FORCE),
+    "low": Level(2.0, NO_REQUEST),
+    "medium": Level(5.0, EXTEND),
+    "high": Level(15.0, EARLY),
+    "preempt": Level(15.0, FORCE),
 }
 
 
@@ -46,16 +46,66 @@ class Street(Protocol):
     """Where vehicles are asked: a session, or whatever stands in for one."""
 
     def line(self, vehicle: str) -> str:
-        """Ask for a vehicle's line; empty if it has none."""
+        """
+        Ask for a vehicle's line.
+
+        Parameters
+        ----------
+        vehicle : str
+            Its id.
+
+        Returns
+        -------
+        str
+            Empty if it has none.
+        """
 
     def vehicle_class(self, vehicle: str) -> str:
-        """Ask for a vehicle's class, such as ``bus``."""
+        """
+        Ask for a vehicle's class.
+
+        Parameters
+        ----------
+        vehicle : str
+            Its id.
+
+        Returns
+        -------
+        str
+            Such as ``bus``.
+        """
 
     def motion(self, vehicle: str) -> tuple[float, float, float]:
-        """Ask for a vehicle's greatest speed on its road [m/s], its acceleration and its deceleration [m/s2]."""
+        """
+        Ask how a vehicle moves.
+
+        Parameters
+        ----------
+        vehicle : str
+            Its id.
+
+        Returns
+        -------
+        tuple of float
+            Greatest speed on its road [m/s], acceleration and deceleration [m/s2].
+        """
 
     def halts(self, vehicle: str, most: int) -> list[Halt]:
-        """Ask for a vehicle's next stops."""
+        """
+        Ask for a vehicle's next stops.
+
+        Parameters
+        ----------
+        vehicle : str
+            Its id.
+        most : int
+            How many.
+
+        Returns
+        -------
+        list of Halt
+            In their order.
+        """
 
 
 class Priorities:

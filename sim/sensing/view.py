@@ -341,6 +341,7 @@ class FullView:
     def _grow(self) -> int:
         old = len(self._memory.route)
         size = max(64, 2 * old)
-        self._memory = Memory(*(grown(column, size) for column in self._memory))
+        columns: list[NDArray[Any]] = [grown(column, size) for column in self._memory]
+        self._memory = Memory(*columns)
         self._free = list(range(size - 1, old, -1)) + self._free
         return old
