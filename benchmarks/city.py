@@ -14,7 +14,7 @@ import numpy as np
 
 from sim.core.arrays import GREEN, OFF, PERMISSIVE, PROTECTED, Arrivals, Network, Signals, Storage
 from sim.core.guard import new_signals, switch
-from sim.core.sense import PACE, Memory, Routes, Vehicles, sense
+from sim.core.sense import PACE, Memory, Routes, Vehicles, new_memory, sense
 
 SIDES, LANES, TURNS, STAGES = 4, 2, 3, 4  # sides clockwise; turns: right, through, left
 GROUPS, MOVEMENTS = SIDES * LANES, SIDES * TURNS  # of one signal
@@ -190,14 +190,12 @@ def place_vehicles(network: Network, signals: Signals, draw: np.random.Generator
     vehicles = Vehicles(
         whole(np.arange(n)), whole(lane.ravel()), (length - distance).ravel().copy(), speed.ravel().copy()
     )
+    memory = new_memory(n)
     # One route for each movement, with the same number.
-    memory = Memory(
-        whole(movement.ravel()),
-        whole(np.full(n, -1)),
-        np.full(n, SPACE - 2.5),
-        whole(np.full(n, -1)),
-        np.full(n, PACE),
-    )
+    memory.route[:] = movement.ravel()
+    memory.place[:] = memory.turn[:] = memory.halt[:] = -1
+    memory.length[:], memory.pace[:], memory.worth[:] = SPACE - 2.5, PACE, 1.0
+    memory.reach[:] = REACH
     return vehicles, memory
 
 

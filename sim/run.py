@@ -25,6 +25,7 @@ from sim.observe.observer import Observer
 from sim.scenario import Scenario
 from sim.scenario.arguments import sumo_arguments
 from sim.scenario.demand import names_vehicles, written_turns
+from sim.sumo.fleet import Fleet
 from sim.sumo.recording import RECORDER, record_lamps, record_pending, record_routes
 from sim.sumo.scene import vehicle_classes
 from sim.sumo.session import LOOK_EVERY, Session
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from sim.core.arrays import Arrivals, Byte, Network, Signals, Storage
     from sim.network.parts import Movement, Signal
+    from sim.sensing.view import FullView
 
 Progress = Callable[[float, int], None]
 
@@ -216,12 +218,7 @@ def run(
         if kind.in_sumo:
             run_in_sumo(session, controller, scenario, watch, ticker)
         else:
-            layout = lay_out(
-                graph,
-                rules,
-                max(scenario.sensing.range, float(getattr(controller, "reach", 0.0))),
-                stages_of(controller),
-            )
+            layout = lay_out(graph, rules, watched_range(scenario, controller), stages_of(controller))
             with open_trace(task.trace, layout, controller, directory) as trace:
                 run_adaptive(session, controller, Street(graph, layout), scenario, watch, ticker, trace)
         seen = {"classes": vehicle_classes(session)}
@@ -379,12 +376,12 @@ def run_adaptive(
     trace : Trace, optional
         Where the decisions of a signal are written down.
     """
-    from sim.core.guard import new_signals, render, switch  # noqa: PLC0415  (start-up of the CLI)
-    from sim.sensing.view import FullView  # noqa: PLC0415
+    from sim.control.priority import heed  # noqa: PLC0415  (start-up of the CLI)
+    from sim.core.guard import new_signals, render, switch  # noqa: PLC0415
 
     network, layout = street.layout.network, street.layout
     signals = new_signals(network, np.zeros(len(layout.signals), np.int32))
-    view = FullView(street.graph, layout, float(getattr(controller, "reach", scenario.sensing.range)))
+    view = new_view(session, controller, street, scenario)
     controller.reset(network)
     session.watch(layout.watched)
     buttons = PushButtons(session, street.graph, layout, pressed=scenario.pedestrians.call == "button")
@@ -393,18 +390,16 @@ def run_adaptive(
     shown = letters.copy()
     bounds = network.link_ptr.tolist()
     signal_of = np.repeat(np.arange(len(layout.signals)), np.diff(network.link_ptr))
-    staged = [s for s in range(len(layout.signals)) if network.stage_ptr[s + 1] > network.stage_ptr[s]]
-    for s in staged:
+    for s in np.flatnonzero(np.diff(network.stage_ptr)).tolist():
         session.show(layout.signals[s], bytes(shown[bounds[s] : bounds[s + 1]]).decode())
     wish = signals.wanted.copy()
-    asked = np.zeros(len(network.yellow), np.uint8)
-    vacated = asked.copy()
+    asked, vacated = np.zeros((2, len(network.yellow)), np.uint8)
     # The network's many objects stay to the end: looking for garbage among them costs some percent of a run.
     gc.freeze()
     now = session.time
     per_second = max(1, round(1.0 / scenario.step_length))
-    # A controller may want to see more often than it decides.
-    watch_every = getattr(controller, "watch_every", controller.interval)
+    # A controller may want to see more often than it decides; who has a priority is not kept waiting for its decisions.
+    watch_every = 1 if scenario.priorities else getattr(controller, "watch_every", controller.interval)
     second = 0
     clock = time.perf_counter
     while now < scenario.end:
@@ -419,10 +414,11 @@ def run_adaptive(
             buttons.press(now, waiting)
         if second % controller.interval == 0:
             wish = controller.decide(now, network, signals, arrivals, storage)
-            if trace is not None:
-                trace.note(now, signals, arrivals, wish)
+        heeded, granted = heed(network, signals, arrivals, wish, weighs=getattr(controller, "weighs", False))
+        if trace is not None and second % controller.interval == 0:
+            trace.note(now, signals, arrivals, heeded, granted)
         note_inside(session, layout, signals, asked, vacated)
-        asked = switch(network, signals, wish, waiting, letters)
+        asked = switch(network, signals, heeded, waiting, letters)
         changed = np.flatnonzero(letters != shown)
         if len(changed) > 0:
             for s in np.unique(signal_of[changed]).tolist():
@@ -434,6 +430,58 @@ def run_adaptive(
         if second % LOOK_EVERY == 0:
             watch.look(session)
             ticker.tick(now, watch.running)
+
+
+def new_view(session: Session, controller: Any, street: Street, scenario: Scenario) -> FullView:  # noqa: ANN401
+    """
+    Open the eyes of a controller.
+
+    Parameters
+    ----------
+    session : Session
+        The simulation.
+    controller : object
+        May have a ``reach`` [m].
+    street : Street
+        The network.
+    scenario : Scenario
+        Its sensing, rules of priority and weights.
+
+    Returns
+    -------
+    FullView
+        What it sees, and how much everybody matters.
+    """
+    from sim.control.priority import Priorities  # noqa: PLC0415  (start-up of the CLI)
+    from sim.sensing.view import FullView  # noqa: PLC0415
+
+    weights, ranking = scenario.mode_weights(), None
+    if scenario.priorities or set(weights.values()) != {1.0}:
+        ranking = Priorities(Fleet(session), scenario.rules(), weights)
+    reach = float(getattr(controller, "reach", scenario.sensing.range))
+    return FullView(street.graph, street.layout, reach, ranking)
+
+
+def watched_range(scenario: Scenario, controller: Any) -> float:  # noqa: ANN401
+    """
+    Tell how far upstream of stop lines lanes are watched.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        What it says of sensing, and whether anybody has a priority.
+    controller : object
+        May have a ``reach``.
+
+    Returns
+    -------
+    float
+        Distance [m].
+    """
+    from sim.sensing.view import UPSTREAM  # noqa: PLC0415  (start-up of the CLI)
+
+    seen = max(scenario.sensing.range, float(getattr(controller, "reach", 0.0)))
+    return max(seen, UPSTREAM) if scenario.priorities else seen
 
 
 def note_demand(network: Network, signals: Signals, arrivals: Arrivals, storage: Storage) -> Byte:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
+from sim.core.arrays import EARLY, EXTEND, FORCE, NO_REQUEST
 from sim.errors import InputError, near_miss
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 # Name of the file within a run's folder.
 TRACE = "trace.jsonl"
+REQUESTS = {EXTEND: "extend", EARLY: "early", FORCE: "force"}
 
 
 class Trace:
@@ -59,7 +61,9 @@ class Trace:
             }
         )
 
-    def note(self, now: float, signals: Signals, arrivals: Arrivals, wish: Int) -> None:
+    def note(
+        self, now: float, signals: Signals, arrivals: Arrivals, wish: Int, granted: Int | None = None
+    ) -> None:
         """
         Write down a decision; before the first one, what the stages show.
 
@@ -73,6 +77,8 @@ class Trace:
             The vehicles.
         wish : Int
             Shape (S), the stage wanted.
+        granted : ndarray, optional
+            Shape (S), the request of a vehicle with a priority for which it is wanted.
         """
         network, s = self._layout.network, self._signal
         if not self._begun:
@@ -83,6 +89,9 @@ class Trace:
         for lane in self._lanes:
             for i in range(arrivals.lane_ptr[lane], arrivals.lane_ptr[lane + 1]):
                 group = network.movement_group[arrivals.movement[i]]
+                request, worth = int(arrivals.request[i]), round(float(arrivals.worth[i]), 2)
+                claims = {"weight": worth} if worth != 1.0 else {}
+                asks = {"asks": REQUESTS[request]} if request != NO_REQUEST else {}
                 vehicles.append(
                     {
                         "lane": self._layout.stop_lanes[lane],
@@ -90,14 +99,18 @@ class Trace:
                         "arrives": round(float(arrivals.earliest[i]), 1),
                         "distance": round(float(arrivals.distance[i]), 1),
                         "speed": round(float(arrivals.speed[i]), 1),
+                        **claims,
+                        **asks,
                     }
                 )
+        heard = NO_REQUEST if granted is None else int(granted[s])
         self._write(
             {
                 "time": now,
                 "shown": "".join("rugy"[show] for show in signals.shown[first:last]).replace("g", "G"),
                 "stage": int(signals.wanted[s]),
                 "wanted": int(wish[s]),
+                **({"granted": REQUESTS[heard]} if heard != NO_REQUEST else {}),
                 "vehicles": vehicles,
                 "candidates": self._controller.explain(),
             }

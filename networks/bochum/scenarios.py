@@ -58,6 +58,15 @@ controllers = ["program", "actuated", "self-control"]
 yellow = "program"
 all_red = "program"
 red_yellow = "program"
+
+# Levels are assumed. Lines have headways and no timetables, so nobody is late.
+[[priorities]]
+modes = ["tram"]
+level = "high"
+
+[[priorities]]
+modes = ["bus"]
+level = "medium"
 """
         (FOLDER / f"{network}-{name}.toml").write_text(text, encoding="utf-8")
 

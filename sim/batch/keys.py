@@ -90,9 +90,11 @@ def scenario_key(scenario: Scenario) -> str:
     InputError
         If a file of the scenario cannot be read.
     """
-    # What is written down beside the trips changes nothing in the traffic: runs with and without it compare.
+    # What is written down beside the trips changes nothing in the traffic, and who is served first is a matter of
+    # control: runs with and without them compare.
     silent = scenario.outputs.model_copy(update={name: _default(name) for name in ("signals", "safety")})
-    return _digest(_content(scenario.model_copy(update={"outputs": silent})))
+    content = _content(scenario.model_copy(update={"outputs": silent}))
+    return _digest({name: value for name, value in content.items() if name not in {"priorities", "weights"}})
 
 
 def input_files(task: RunTask) -> dict[str, str]:

@@ -42,6 +42,8 @@ class Horizon:
         self.interval = int(interval)
         # Drivers' paces are learned from each second, whenever decisions are made.
         self.watch_every = 1
+        # Vehicles count by their weights: they need not ask for an early green beside.
+        self.weighs = True
         self._threads = int(threads)
         self._trace = Trace(np.full(1, -1, np.int32), np.zeros(0), np.zeros((0, 0), np.int32))
 

@@ -149,6 +149,8 @@ class TrialStreet:
             onward=np.full(len(self._lane), -1, np.int32),
             onward_time=np.zeros(len(self._lane)),
             barred=np.zeros(len(self._lane), np.uint8),
+            worth=np.ones(len(self._lane)),
+            request=np.zeros(len(self._lane), np.uint8),
         )
 
     def _storage(self) -> Storage:

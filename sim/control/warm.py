@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, get_type_hints
 import numpy as np
 
 from sim.control.registry import build, find_kind
-from sim.core.arrays import Byte, Float, Network
+from sim.core.arrays import EXTEND, Byte, Float, Network
 from sim.core.discharge import held_groups
 from sim.core.guard import new_signals, render, switch
-from sim.core.sense import Memory, Routes, Vehicles, sense, waiting_groups
+from sim.core.requests import grant_requests
+from sim.core.sense import Routes, Vehicles, new_memory, sense, waiting_groups
 
 if TYPE_CHECKING:
     from sim.control.spec import ControllerSpec
@@ -48,13 +49,14 @@ def warm(spec: ControllerSpec) -> None:
     signals = new_signals(network, none)
     routes = Routes(np.zeros(1, np.int32), none, none, *np.zeros((5, 0)))
     vehicles = Vehicles(none, none, np.zeros(0), np.zeros(0))
-    memory = Memory(none, none, np.zeros(0), none, np.zeros(0))
+    memory = new_memory(0)
     arrivals, storage = sense(network, routes, vehicles, memory, 1.0, none)
     waiting = waiting_groups(network, arrivals, storage)
     held_groups(network, arrivals)
     controller = build(spec)
     controller.reset(network)
     wish = controller.decide(0.0, network, signals, arrivals, storage)
+    grant_requests(network, signals, arrivals, EXTEND, wish)
     letters = np.zeros(0, np.uint8)
     render(network, signals, letters)
     switch(network, signals, wish, waiting, letters)

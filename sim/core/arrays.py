@@ -17,6 +17,10 @@ RED, RED_YELLOW, GREEN, YELLOW = 0, 1, 2, 3
 # What a stage asks of a group: red, green with right of way, green that must yield.
 OFF, PROTECTED, PERMISSIVE = 0, 1, 2
 
+# What a vehicle with a priority asks of its signal: that its green does not end before it comes, that it also begins
+# early, that its stage is shown whatever else is wanted.
+NO_REQUEST, EXTEND, EARLY, FORCE = 0, 1, 2, 3
+
 # A road shorter than this fills within a green: signals at its ends have to act as one [m].
 SHORT_LINK = 60.0
 # Comfortable acceleration of SUMO's passenger car [m/s2].
@@ -110,6 +114,8 @@ class Arrivals(NamedTuple):
     onward: Int  # (n) movement it will use at the signal after the next; -1: none
     onward_time: Float  # (n) free travel time between the two stop lines [s]
     barred: Byte  # (n) 1: behind the signal it would drive onto a ring that is about to lock
+    worth: Float  # (n) what a second of the delay of each vehicle of the entry weighs; 1 without a weight or priority
+    request: Byte  # (n) what it asks of its signals: NO_REQUEST, EXTEND, EARLY or FORCE
 
 
 class Storage(NamedTuple):

@@ -138,7 +138,7 @@ def places_behind(network: Network, signals: Signals, arrivals: Arrivals, storag
     signals : Signals
         What is shown.
     arrivals : Arrivals
-        The vehicles; on a short lane the weight of the first is raised by those who wait to get in.
+        The vehicles; on a short lane the first also stands for those who wait to get in.
     storage : Storage
         How full the lanes are.
 
@@ -165,16 +165,20 @@ def places_behind(network: Network, signals: Signals, arrivals: Arrivals, storag
             storage.tail_speed[watched] >= SLOW or since <= storage.vehicles[watched] + UNDER_WAY
         ):
             places[watched] = NEVER
-    behind = np.zeros(len(places))
+    behind, worth = np.zeros(len(places)), np.zeros(len(places))
     for i in range(len(arrivals.movement)):
         exit_lane = network.movement_exit[arrivals.movement[i]]
         if places[exit_lane] < 1.0 and arrivals.distance[i] < SHORT_LINK:
             behind[exit_lane] += arrivals.weight[i]
+            worth[exit_lane] += arrivals.weight[i] * arrivals.worth[i]
     for lane in range(len(network.lane_watched)):
         first = arrivals.lane_ptr[lane]
         watched = network.lane_watched[lane]
         if first < arrivals.lane_ptr[lane + 1] and network.watched_length[watched] < SHORT_LINK:
+            # Of all it stands for now, the mean.
+            total = arrivals.weight[first] * arrivals.worth[first] + worth[watched]
             arrivals.weight[first] += behind[watched]
+            arrivals.worth[first] = total / arrivals.weight[first]
     return places
 
 

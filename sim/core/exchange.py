@@ -21,6 +21,7 @@ class Onward(NamedTuple):
     ptr: Int  # (L+1)
     movement: Int  # (n)
     time: Float  # (n) expected at the stop line, from now [s]
+    worth: Float  # (n) what a second of its delay weighs
 
 
 @kernel
@@ -65,7 +66,7 @@ def expect(network: Network, arrivals: Arrivals, departs: Float, now: float, hor
     for lane in range(lanes):
         ptr[lane + 1] += ptr[lane]
     movement = np.empty(ptr[lanes], np.int32)
-    time = np.empty(ptr[lanes])
+    time, worth = np.empty(ptr[lanes]), np.empty(ptr[lanes])
     used = ptr[:lanes].copy()
     for i in range(n):
         if when[i] < 0.0:
@@ -74,7 +75,7 @@ def expect(network: Network, arrivals: Arrivals, departs: Float, now: float, hor
         at = used[lane]
         used[lane] += 1
         while at > ptr[lane] and time[at - 1] > when[i]:
-            time[at], movement[at] = time[at - 1], movement[at - 1]
+            time[at], movement[at], worth[at] = time[at - 1], movement[at - 1], worth[at - 1]
             at -= 1
-        time[at], movement[at] = when[i], arrivals.onward[i]
-    return Onward(ptr, movement, time)
+        time[at], movement[at], worth[at] = when[i], arrivals.onward[i], arrivals.worth[i]
+    return Onward(ptr, movement, time, worth)

@@ -28,6 +28,7 @@ from sim.core.queue import (
     STOP,
     WAITING,
     WEIGHT,
+    WORTH,
     Queues,
     State,
 )
@@ -160,7 +161,7 @@ def line_up(
             if i < end:
                 m = arrivals.movement[i]
                 times[at, EARLIEST] = arrivals.earliest[i]
-                times[at, WEIGHT] = arrivals.weight[i]
+                times[at, WEIGHT], times[at, WORTH] = arrivals.weight[i], arrivals.worth[i]
                 times[at, STOP] = STOP_LOSS if arrivals.speed[i] > ROLLING else 0.0
                 behind = network.movement_exit[m]
                 if places[behind] < PLENTY:
@@ -175,7 +176,7 @@ def line_up(
                 j = onward.ptr[lane] + i - end
                 m = onward.movement[j]
                 times[at, EARLIEST] = max(onward.time[j], due)
-                times[at, WEIGHT] = 1.0
+                times[at, WEIGHT], times[at, WORTH] = 1.0, onward.worth[j]
                 times[at, STOP] = STOP_LOSS
             due = max(due, times[at, EARLIEST])
             times[at, DUE] = due
@@ -220,7 +221,7 @@ def collect(network: Network, arrivals: Arrivals, onward: Onward, places: Float,
     stages = network.stage_ptr[s + 1] - network.stage_ptr[s]
     queues = Queues(
         np.zeros((size, 4), np.int32),
-        np.zeros((n, 7)),
+        np.zeros((n, 8)),
         np.empty(n, np.int32),
         np.empty(n),
         np.empty((stages, groups), np.int32),

@@ -32,7 +32,7 @@ STEP = 2.0
 
 # Few arrays with columns instead of many arrays: numba counts references to each array that a call passes.
 BEGIN, END, WAITING, ROOM = 0, 1, 2, 3
-EARLIEST, DUE, HEADWAY, GATE, WEIGHT, STOP, CLEAR = 0, 1, 2, 3, 4, 5, 6
+EARLIEST, DUE, HEADWAY, GATE, WEIGHT, STOP, CLEAR, WORTH = 0, 1, 2, 3, 4, 5, 6, 7
 NEXT, RANK, INSIDE = 0, 1, 2
 LAST, LEFT, CLEARED = 0, 1, 2
 
@@ -43,9 +43,10 @@ class Queues(NamedTuple):
     # (L, 4) first vehicle of the lane; past its last one; group whose permitted vehicles wait on the junction, -1: none;
     # how many do
     lanes: Int
-    # (n, 7) earliest arrival at the stop line [s]; the same, never before the vehicle ahead: delay counts from here [s];
+    # (n, 8) earliest arrival at the stop line [s]; the same, never before the vehicle ahead: delay counts from here [s];
     # headway to the vehicle ahead [s]; not before the exit has room [s]; vehicles it stands for; what stopping costs it
-    # beyond the wait [s]; how long after it a vehicle that gives way can go [s]
+    # beyond the wait [s]; how long after it a vehicle that gives way can go [s]; what a second of the delay of each of
+    # these vehicles weighs
     times: Float
     group: Int  # (n) local number
     cross: Float  # (n) when it crosses [s]; set as the model runs
@@ -204,8 +205,41 @@ def gap(queues: Queues, state: State, stage: int, mine: tuple[int, int], t: floa
 
 
 @leaf
+def worth_inside(queues: Queues, state: State, k: int, following: int) -> float:
+    """
+    Add up what a second of the delay of those weighs who wait on the junction.
+
+    Parameters
+    ----------
+    queues : Queues
+        The queues.
+    state : State
+        Who is served.
+    k : int
+        Their lane, local number.
+    following : int
+        The vehicle behind them, the first that is not over the stop line.
+
+    Returns
+    -------
+    float
+        Sum of their weights; who stood there before anybody of the queue was served counts 1.
+    """
+    worth = 0.0
+    for i in range(following - state.counts[k, INSIDE], following):
+        worth += queues.times[i, WORTH] if i >= queues.lanes[k, BEGIN] else 1.0
+    return worth
+
+
+@leaf
 def leave_junction(
-    queues: Queues, state: State, stage: int, k: int, starts: Float, begin: float, until: float
+    queues: Queues,
+    state: State,
+    stage: int,
+    lane: tuple[int, int],
+    starts: Float,
+    begin: float,
+    until: float,
 ) -> float:
     """
     Let those go who wait on the junction, in the gaps they find.
@@ -218,8 +252,8 @@ def leave_junction(
         Moved on.
     stage : int
         The stage.
-    k : int
-        Their lane, local number.
+    lane : tuple of int
+        Their lane, local number, and the first vehicle of it that is not over the stop line.
     starts : Float
         Shape (groups), begin of green [s].
     begin, until : float
@@ -228,17 +262,20 @@ def leave_junction(
     Returns
     -------
     float
-        Time that they do not wait of what is left of the step [veh s].
+        Time that they do not wait of what is left of the step, weighted [veh s].
     """
     saved = 0.0
+    k, following = lane
     while state.counts[k, INSIDE] > 0:
         earliest = max(state.times[k, LEFT] + FOLLOW_UP, begin)
         t = gap(queues, state, stage, (queues.lanes[k, WAITING], k), earliest, starts)
         if t > until:
             break
+        first = following - state.counts[k, INSIDE]
+        worth = queues.times[first, WORTH] if first >= queues.lanes[k, BEGIN] else 1.0
         state.counts[k, INSIDE] -= 1
         state.times[k, LEFT] = t
-        saved += until - t
+        saved += worth * (until - t)
     return saved
 
 
@@ -317,7 +354,7 @@ def cross_line(queues: Queues, state: State, k: int, i: int, t: float, start: fl
     Returns
     -------
     float
-        What stopping costs it beyond the wait [s].
+        What stopping costs it beyond the wait, weighted [s].
     """
     times, counts, last = queues.times, state.counts, state.times
     delay, clear = 0.0, times[i, CLEAR]
@@ -325,7 +362,7 @@ def cross_line(queues: Queues, state: State, k: int, i: int, t: float, start: fl
         # The queue came to a stop while it had green.
         counts[k, RANK] = 0
     if counts[k, RANK] == 0:
-        delay = brakes(times[i, STOP], times[i, EARLIEST], start)
+        delay = times[i, WORTH] * brakes(times[i, STOP], times[i, EARLIEST], start)
         if t > times[i, EARLIEST]:
             clear += SLOW_START
     queues.cross[i] = t
@@ -367,7 +404,7 @@ def serve(
     gives = queues.gives
     for k in range(len(last)):
         if permitted == 1 and counts[k, INSIDE] > 0:
-            delay -= leave_junction(queues, state, stage, k, starts, begin, until)
+            delay -= leave_junction(queues, state, stage, (k, counts[k, NEXT]), starts, begin, until)
         i = counts[k, NEXT]
         end = lanes[k, END] if gives[stage, k] & (1 + permitted) != 0 else i
         while i < end:
@@ -384,15 +421,15 @@ def serve(
                 if counts[k, INSIDE] + 1 == lanes[k, ROOM]:
                     t = max(t, last[k, LEFT])
                 counts[k, INSIDE] += 1
-                delay += until - times[i, DUE]
+                delay += times[i, WORTH] * (until - times[i, DUE])
                 if counts[k, INSIDE] == 1:
-                    delay -= leave_junction(queues, state, stage, k, starts, t, until)
+                    delay -= leave_junction(queues, state, stage, (k, i + 1), starts, t, until)
             else:
                 if shows[stage, g] == PERMISSIVE:
                     t = gap(queues, state, stage, (g, k), t, starts)
                     if t > until:
                         break
-                delay += times[i, WEIGHT] * (t - times[i, DUE])
+                delay += times[i, WEIGHT] * times[i, WORTH] * (t - times[i, DUE])
             delay += cross_line(queues, state, k, i, t, starts[g])
             i += 1
         counts[k, NEXT] = i
@@ -437,7 +474,7 @@ def advance(queues: Queues, state: State, stage: int, starts: Float, begin: floa
             begin = end
             continue
         for k in range(len(counts)):
-            delay += counts[k, INSIDE] * (end - begin)
+            delay += worth_inside(queues, state, k, counts[k, NEXT]) * (end - begin)
         delay += serve(queues, state, stage, starts, begin, end, 0)
         delay += serve(queues, state, stage, starts, begin, end, 1)
         begin = end
@@ -499,6 +536,7 @@ def empty_junction(
         Their delay [veh s].
     """
     waits, inside = queues.lanes[k, WAITING], state.counts[k, INSIDE]
+    worth = worth_inside(queues, state, k, state.counts[k, NEXT])
     begin = max(foes_gone(queues, state, waits, t), state.times[k, LEFT] + FOLLOW_UP)
     end = begin + FOLLOW_UP * (inside - 1)
     state.counts[k, INSIDE], state.times[k, LEFT] = 0, end
@@ -509,7 +547,7 @@ def empty_junction(
             if queues.shows[stages[0], g] == OFF and queues.meets[waits, g] != 0:
                 # The guard lets nobody start while others stand in the way; each begins to move 1 s after the one ahead.
                 starts[g] = max(starts[g], begin + inside + START_UP)
-    return float(inside * (0.5 * (begin + end) - t))
+    return float(worth * (0.5 * (begin + end) - t))
 
 
 @leaf

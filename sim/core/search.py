@@ -20,8 +20,10 @@ from sim.core.queue import (
     NEXT,
     RANK,
     WEIGHT,
+    WORTH,
     Queues,
     State,
+    worth_inside,
 )
 
 # What a queue that is left costs: each pair of vehicles in a lane [s], each vehicle that stands at red [s].
@@ -32,7 +34,7 @@ INSIDE_PRICE = 3.0
 # Columns of the cells of a search, and of the sums over its vehicles.
 COST, VALUE = 0, 1
 PARENT, WALKED = 0, 1
-WEIGHTS, MOMENTS = 0, 1
+WEIGHTS, WORTHS, MOMENTS = 0, 1, 2
 
 
 class Search(NamedTuple):
@@ -44,7 +46,7 @@ class Search(NamedTuple):
     counts: Int  # (C, L, 3) states
     times: Float  # (C, L, 3) states
     due_by: Int  # (L, T+1) vehicles of the lane that are due by then
-    sums: Float  # (n+1, 2) of the vehicles' weights, and of weight times due time
+    sums: Float  # (n+1, 3) of how many vehicles wait, of what a second of their delay weighs, and of that times due time
 
 
 @inner
@@ -72,12 +74,14 @@ def new_search(queues: Queues, horizon: int) -> Search:
         np.empty((cells, lanes, 3), np.int32),
         np.empty((cells, lanes, 3)),
         np.empty((lanes, horizon + 1), np.int32),
-        np.zeros((n + 1, 2)),
+        np.zeros((n + 1, 3)),
     )
     times, sums, due_by = queues.times, search.sums, search.due_by
     for i in range(n):
         sums[i + 1, WEIGHTS] = sums[i, WEIGHTS] + times[i, WEIGHT]
-        sums[i + 1, MOMENTS] = sums[i, MOMENTS] + times[i, WEIGHT] * times[i, DUE]
+        worth = times[i, WEIGHT] * times[i, WORTH]
+        sums[i + 1, WORTHS] = sums[i, WORTHS] + worth
+        sums[i + 1, MOMENTS] = sums[i, MOMENTS] + worth * times[i, DUE]
     for k in range(lanes):
         i, end = queues.lanes[k, BEGIN], queues.lanes[k, END]
         for t in range(horizon + 1):
@@ -158,15 +162,16 @@ def waiting_cost(queues: Queues, search: Search, state: State, stage: int, t: in
     counts, due_by, sums = state.counts, search.due_by, search.sums
     shows, group = queues.shows, queues.group
     for k in range(len(counts)):
-        total += INSIDE_PRICE * counts[k, INSIDE]
+        total += INSIDE_PRICE * worth_inside(queues, state, k, counts[k, NEXT])
         i, last = counts[k, NEXT], due_by[k, t]
         if last <= i:
             continue
         queue = sums[last, WEIGHTS] - sums[i, WEIGHTS]
-        total += t * queue - (sums[last, MOMENTS] - sums[i, MOMENTS])
-        total += QUEUE_PRICE * queue * queue
+        worth = sums[last, WORTHS] - sums[i, WORTHS]
+        total += t * worth - (sums[last, MOMENTS] - sums[i, MOMENTS])
+        total += QUEUE_PRICE * queue * worth
         if shows[stage, group[i]] == OFF:
-            total += RED_PRICE * queue
+            total += RED_PRICE * worth
     return total
 
 

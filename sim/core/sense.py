@@ -21,6 +21,8 @@ FREE, LEARN, FASTEST = 0.75, 0.3, 1.3
 PACE = 0.94
 # Beyond any distance within view [m].
 FAR = 1e6
+# So many of a vehicle's next stops are known.
+HALTS = 2
 
 
 class Routes(NamedTuple):
@@ -53,6 +55,32 @@ class Memory(NamedTuple):
     length: Float  # [m]
     turn: Int  # the turn it was last reported for, -1: none
     pace: Float  # share of the speed limit it drives at when nothing is in its way
+    reach: Float  # how far upstream of a stop line it is reported [m]
+    worth: Float  # what a second of its delay weighs
+    request: Byte  # what it asks of its signals, see `Arrivals`
+    halt: Int  # (slots, HALTS) places in the table of routes of the edges of its next stops, in their order; -1: none
+    dwell: Float  # (slots, HALTS) what each of them still costs it [s]
+
+
+def new_memory(slots: int) -> Memory:
+    """
+    Make room for vehicles.
+
+    Parameters
+    ----------
+    slots : int
+        How many.
+
+    Returns
+    -------
+    Memory
+        All zero.
+    """
+    route, place, turn = np.zeros((3, slots), np.int32)
+    length, pace, reach, worth = np.zeros((4, slots))
+    halt = np.zeros((slots, HALTS), np.int32)
+    request = np.zeros(slots, np.uint8)
+    return Memory(route, place, length, turn, pace, reach, worth, request, halt, np.zeros((slots, HALTS)))
 
 
 @leaf
@@ -363,6 +391,32 @@ def last_before(routes: Routes, memory: Memory, slot: int, turn: int) -> int:
 
 
 @leaf
+def dwells(memory: Memory, slot: int, begin: int, end: int) -> float:
+    """
+    Add up what the stops on a part of a vehicle's route will cost it.
+
+    Parameters
+    ----------
+    memory : Memory
+        Its next stops.
+    slot : int
+        The vehicle's memory.
+    begin, end : int
+        First and last edge of the part, places in the table of routes.
+
+    Returns
+    -------
+    float
+        Time [s].
+    """
+    total = 0.0
+    for k in range(HALTS):
+        if begin <= memory.halt[slot, k] <= end:
+            total += memory.dwell[slot, k]
+    return total
+
+
+@leaf
 def second_turn(routes: Routes, memory: Memory, slot: int, turn: int) -> tuple[int, float]:
     """
     Find what a vehicle does after its next signal.
@@ -381,19 +435,26 @@ def second_turn(routes: Routes, memory: Memory, slot: int, turn: int) -> tuple[i
     Returns
     -------
     tuple of int and float
-        Its next turn but one, -1 if none is known, and the free travel time from stop line to stop line [s].
+        Its next turn but one, -1 if none is known, and the time from stop line to stop line at its own pace, with what its
+        stops between them cost [s].
     """
     last = routes.ptr[memory.route[slot] + 1]
     at = last_before(routes, memory, slot, turn)
     if at + 1 >= last:
         return -1, 0.0
-    way = routes.over_time[at] + routes.time[at + 1] + routes.gap_time[at + 1]
-    return int(routes.turn[at + 1]), float(way)
+    way = (routes.over_time[at] + routes.time[at + 1] + routes.gap_time[at + 1]) / memory.pace[slot]
+    after = routes.turn[at + 1]
+    if after >= 0 and memory.halt[slot, 0] >= 0:
+        end = at + 1
+        while end < last and not (routes.turn[end] == after and routes.gap[end] == 0.0):
+            end += 1
+        way += dwells(memory, slot, at + 1, end)
+    return int(after), float(way)
 
 
 @inner
 def approach(
-    network: Network, routes: Routes, vehicles: Vehicles, memory: Memory, reach: float, strays: Int
+    network: Network, routes: Routes, vehicles: Vehicles, memory: Memory, strays: Int
 ) -> tuple[Int, Float, Float]:
     """
     Find out for each vehicle which stop line it comes to, and when.
@@ -408,8 +469,6 @@ def approach(
         The vehicles.
     memory : Memory
         Where each was on its route, and its pace; changed in place.
-    reach : float
-        How far upstream of a stop line vehicles are reported [m].
     strays : Int
         Shape (n); set to 1 for vehicles that left their known route.
 
@@ -417,19 +476,21 @@ def approach(
     -------
     tuple of Int, Float and Float
         Shape (n) each: the next turn, -1 if none is within reach; the distance to its stop line [m]; earliest arrival
-        there [s].
+        there, with what its stops before it cost [s].
     """
     n = len(vehicles.slot)
     turn, distance, earliest = np.full(n, -1, np.int32), np.zeros(n), np.zeros(n)
     for k in range(n):
         turn[k], distance[k], beyond = locate(network, routes, vehicles, memory, k, strays)
-        if distance[k] > reach:
+        slot = vehicles.slot[k]
+        if distance[k] > memory.reach[slot]:
             turn[k] = -1
         if turn[k] >= 0:
             limit = note_pace(network, vehicles, memory, k)
             left = network.watched_length[vehicles.lane[k]] - vehicles.position[k]
-            pace = memory.pace[vehicles.slot[k]]
-            earliest[k] = arrival_time(left, distance[k], beyond, vehicles.speed[k], limit, pace)
+            earliest[k] = arrival_time(left, distance[k], beyond, vehicles.speed[k], limit, memory.pace[slot])
+            if memory.halt[slot, 0] >= 0:
+                earliest[k] += dwells(memory, slot, 0, last_before(routes, memory, slot, turn[k]))
     return turn, distance, earliest
 
 
@@ -611,7 +672,7 @@ def sense(
     memory : Memory
         Where each vehicle was on its route; changed in place.
     reach : float
-        How far upstream of a stop line vehicles are reported [m].
+        Rings further away from a vehicle than this do not count [m].
     strays : Int
         Shape (n); set to 1 for vehicles that left their known route.
 
@@ -622,7 +683,7 @@ def sense(
     """
     n = len(vehicles.slot)
     lanes = len(network.lane_signal)
-    turn, distance, earliest = approach(network, routes, vehicles, memory, reach, strays)
+    turn, distance, earliest = approach(network, routes, vehicles, memory, strays)
     order = queue_order(network, vehicles, turn, distance, earliest)
     chosen = np.full(n, -1, np.int32)
     load = np.zeros(lanes, np.int32)
@@ -647,6 +708,8 @@ def sense(
         np.full(total, -1, np.int32),
         np.zeros(total),
         np.zeros(total, np.uint8),
+        np.empty(total),
+        np.empty(total, np.uint8),
     )
     stuck = note_rings(network, routes, vehicles, memory, reach)
     some = stuck.any()
@@ -668,11 +731,12 @@ def sense(
         arrivals.distance[i] = distance[k]
         arrivals.speed[i] = vehicles.speed[k]
         arrivals.earliest[i] = earliest[k]
+        arrivals.worth[i], arrivals.request[i] = memory.worth[slot], memory.request[slot]
         after, way = second_turn(routes, memory, slot, turn[k])
         if after >= 0:
             arrivals.onward[i] = choose_movement(network, after, network.movement_exit[m], later)
             later[network.movement_lane[arrivals.onward[i]]] += 1
-            arrivals.onward_time[i] = way / memory.pace[slot]
+            arrivals.onward_time[i] = way
         if some and is_barred(routes, memory, slot, turn[k], stuck, reach):
             arrivals.barred[i] = 1
     return arrivals, note_storage(network, vehicles, memory)

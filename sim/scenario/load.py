@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from sim.control.registry import parse_controller
 from sim.errors import EnvironmentFaultError, GruenbandError, InputError, near_miss
 from sim.faults import Fault, describe
+from sim.scenario.lines import priority_faults
 from sim.scenario.model import Scenario
 from sim.scenario.shipped import resolve, shipped_scenarios
 from sim.scenario.sumocfg import SumoConfig, read_sumocfg
@@ -190,6 +191,8 @@ def _validated(raw: dict[str, Any], path: Path, faults: list[Fault]) -> Scenario
     except ValidationError as error:
         faults = [*faults, *describe(error, Scenario)]
     faults = [*faults, *_controller_faults(raw.get("controllers"))]
+    if scenario is not None and not faults:
+        faults = priority_faults(scenario)
     if scenario is not None and not faults:
         return scenario
     _raise(faults, path)

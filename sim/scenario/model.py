@@ -16,6 +16,7 @@ from pydantic import (
     field_validator,
 )
 
+from sim.control.rules import Rule
 from sim.scenario.values import parse_scales, parse_seeds, parse_time, spell_controller, spell_options
 
 MAX_SEED = 2**31 - 1  # SUMO reads --seed as a signed 32-bit integer
@@ -151,6 +152,56 @@ class OccupancySettings(_Frozen):
     emergency: Persons = Field(default=2.0, description="Persons in an emergency vehicle (assumed).")
 
 
+Weight = Annotated[float, Field(ge=0, le=1000)]
+Mode = Literal["car", "truck", "bus", "tram", "bicycle", "emergency"]
+
+
+class WeightSettings(_Frozen):
+    """
+    What a second of a vehicle's delay weighs where a controller compares delays (``horizon``).
+
+    A mode that is not given weighs 1, or, with ``of = "person"``, the persons in it for each person in a car.
+    """
+
+    of: Literal["vehicle", "person"] = Field(
+        default="vehicle",
+        description="'vehicle': each weighs 1; 'person': as [occupancy] has it, a car's being 1.",
+    )
+    car: Weight | None = Field(default=None, description="Weight of a car, instead.")
+    truck: Weight | None = Field(default=None, description="Weight of a truck, instead.")
+    bus: Weight | None = Field(default=None, description="Weight of a bus, instead.")
+    tram: Weight | None = Field(default=None, description="Weight of a tram, instead.")
+    bicycle: Weight | None = Field(default=None, description="Weight of a bicycle, instead.")
+    emergency: Weight | None = Field(default=None, description="Weight of an emergency vehicle, instead.")
+
+
+class PriorityRule(_Frozen):
+    """Which vehicles signals serve before others."""
+
+    lines: tuple[str, ...] = Field(
+        default=(), description="Lines of public transport as the demand names them; '*' for any characters."
+    )
+    modes: tuple[Mode, ...] = Field(
+        default=(),
+        validate_default=True,
+        description="Modes; a rule for the line comes before one for these.",
+    )
+    level: Literal["low", "medium", "high", "preempt"] = Field(
+        description="How much its delay weighs; 'preempt': its stage is shown whatever else is wanted."
+    )
+    late_only: float | None = Field(
+        default=None, ge=0, le=3600, description="Only for vehicles so late against their timetable [s]."
+    )
+
+    @field_validator("modes")
+    @classmethod
+    def _names_somebody(cls, modes: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if not modes and info.data.get("lines") == ():
+            msg = "names nobody; give 'lines' or 'modes'"
+            raise ValueError(msg)
+        return modes
+
+
 class Scenario(_Frozen):
     """
     One traffic situation and the settings it is simulated with.
@@ -186,6 +237,10 @@ class Scenario(_Frozen):
     sensing: SensingSettings = SensingSettings()
     outputs: OutputSettings = OutputSettings()
     occupancy: OccupancySettings = OccupancySettings()
+    weights: WeightSettings = WeightSettings()
+    priorities: tuple[PriorityRule, ...] = Field(
+        default=(), description="Who is served before others by controllers of ours: one table for each rule."
+    )
     gridlock_after: PositiveFloat = Field(
         default=300.0,
         description="A vehicle that has stood this long [s] and still stands at the end flags the run as gridlocked.",
@@ -225,6 +280,29 @@ class Scenario(_Frozen):
             raise ValueError(msg)
         return values
 
+    @field_validator("weights")
+    @classmethod
+    def _somebody_drives(cls, weights: WeightSettings, info: ValidationInfo) -> WeightSettings:
+        occupancy = info.data.get("occupancy")
+        if weights.of == "person" and occupancy is not None and occupancy.car == 0.0:
+            msg = "'of' is 'person', but 'occupancy.car' is 0; give the persons in a car, or the weights themselves"
+            raise ValueError(msg)
+        return weights
+
+    @field_validator("priorities")
+    @classmethod
+    def _one_rule_each(cls, rules: tuple[PriorityRule, ...]) -> tuple[PriorityRule, ...]:
+        named: dict[str, list[str]] = {
+            "line": [name for rule in rules for name in rule.lines],
+            "mode": [name for rule in rules for name in rule.modes],
+        }
+        for what, names in named.items():
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                msg = f"{what} {', '.join(map(repr, twice))} has more than one rule; keep one"
+                raise ValueError(msg)
+        return rules
+
     @field_validator("sumo_options")
     @classmethod
     def _options_are_free(cls, options: dict[str, str]) -> dict[str, str]:
@@ -241,6 +319,34 @@ class Scenario(_Frozen):
             msg = "'device.rerouting.threads' above 1 makes results differ from run to run; remove it"
             raise ValueError(msg)
         return options
+
+    def mode_weights(self) -> dict[str, float]:
+        """
+        Tell what a second of delay weighs in each mode.
+
+        Returns
+        -------
+        dict of str to float
+            Weight by mode.
+        """
+        given = self.weights.model_dump(exclude={"of"})
+        persons = self.occupancy.model_dump()
+        by_person = self.weights.of == "person"
+        return {
+            mode: weight if weight is not None else persons[mode] / persons["car"] if by_person else 1.0
+            for mode, weight in given.items()
+        }
+
+    def rules(self) -> list[Rule]:
+        """
+        List the rules of priority as controllers take them.
+
+        Returns
+        -------
+        list of Rule
+            The rules.
+        """
+        return [Rule(rule.lines, rule.modes, rule.level, rule.late_only) for rule in self.priorities]
 
 
 def is_reserved_option(name: str) -> bool:

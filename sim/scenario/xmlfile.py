@@ -106,6 +106,34 @@ def read_tree(path: Path) -> Element:
     return _guarded(path, _whole_tree)
 
 
+def walk(path: Path, begin: Callable[[str, dict[str, str]], None], end: Callable[[str], None]) -> None:
+    """
+    Go through a large XML file element by element.
+
+    Parameters
+    ----------
+    path : Path
+        The file, plain or gzipped.
+    begin : callable
+        Called at the begin of each element with its name and attributes.
+    end : callable
+        Called at its end with its name.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is not XML, or declares a document type or entities.
+    """
+    root_tag(path)
+
+    def through(file: IO[bytes]) -> None:
+        parser = xml.parsers.expat.ParserCreate()
+        parser.StartElementHandler, parser.EndElementHandler = begin, end
+        parser.ParseFile(file)
+
+    _guarded(path, through)
+
+
 def read_attributes(path: Path, tag: str, wanted: Callable[[Element], bool]) -> list[dict[str, str]]:
     """
     Read the attributes of all elements of a kind, from a large file.

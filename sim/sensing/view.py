@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from sim.core.sense import PACE, Memory, Routes, Vehicles, sense
+from sim.core.arrays import NO_REQUEST
+from sim.core.sense import HALTS, PACE, Memory, Routes, Vehicles, new_memory, sense
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 Number = TypeVar("Number", bound=np.generic)
 # So many vehicles that are out of sight are remembered in any case.
 FEW = 256
+# Who has a priority is looked for so far upstream [m]: half a minute to a minute at the speed of a town, in which a signal
+# can end any green and clear any crossing.
+UPSTREAM = 600.0
 
 
 class Street(Protocol):
@@ -66,6 +70,50 @@ class Street(Protocol):
         """
 
 
+class Standing(NamedTuple):
+    """What a vehicle may claim at this moment."""
+
+    worth: float  # what a second of its delay weighs
+    request: int  # what it asks of its signals, see `sim.core.arrays.Arrivals`
+    stops: Sequence[
+        tuple[str, float]
+    ] = ()  # edge of each of its next stops, and what the stop still costs it [s]
+
+
+class Ranking(Protocol):
+    """Who matters how much: the rules of a scenario, or whatever stands in for them."""
+
+    def meet(self, vehicle: str) -> tuple[float, bool]:
+        """
+        Take a look at a vehicle that is new.
+
+        Parameters
+        ----------
+        vehicle : str
+            Its id.
+
+        Returns
+        -------
+        tuple of float and bool
+            What a second of its delay weighs, and whether it has a priority.
+        """
+
+    def stand(self, vehicle: str) -> Standing:
+        """
+        Ask what a vehicle with a priority may claim now.
+
+        Parameters
+        ----------
+        vehicle : str
+            Its id.
+
+        Returns
+        -------
+        Standing
+            The answer.
+        """
+
+
 def grown(column: NDArray[Number], size: int) -> NDArray[Number]:
     """
     Copy an array into a longer one.
@@ -73,16 +121,16 @@ def grown(column: NDArray[Number], size: int) -> NDArray[Number]:
     Parameters
     ----------
     column : ndarray
-        Shape (n).
+        Shape (n, ...).
     size : int
         Length wanted, at least n.
 
     Returns
     -------
     ndarray
-        Shape (size), zero beyond n.
+        Shape (size, ...), zero beyond n.
     """
-    longer = np.zeros(size, column.dtype)
+    longer = np.zeros((size, *column.shape[1:]), column.dtype)
     longer[: len(column)] = column
     return longer
 
@@ -191,16 +239,21 @@ class FullView:
         Its arrays and names.
     reach : float
         How far upstream of the stop lines it sees [m].
+    ranking : Ranking, optional
+        Who matters how much; all the same if it is not given.
     """
 
-    def __init__(self, graph: RoadGraph, layout: Layout, reach: float) -> None:
+    def __init__(
+        self, graph: RoadGraph, layout: Layout, reach: float, ranking: Ranking | None = None
+    ) -> None:
         self._network = layout.network
         self._book = RouteBook(graph, layout)
         self._reach = reach
+        self._ranking = ranking
+        self._routes: dict[int, tuple[str, ...]] = {}  # of those with a priority, by slot
         self._slots: dict[str, int] = {}
         self._free: list[int] = []
-        empty = np.zeros(0, np.int32)
-        self._memory = Memory(empty, empty, np.zeros(0, np.float64), empty, np.zeros(0, np.float64))
+        self._memory = new_memory(0)
 
     def see(self, street: Street) -> tuple[Arrivals, Storage]:
         """
@@ -229,6 +282,10 @@ class FullView:
             np.array(positions, np.float64),
             np.array(speeds, np.float64),
         )
+        if self._ranking is not None and self._routes:
+            for name, slot in zip(ids, numbers, strict=True):
+                if slot in self._routes:
+                    self._note_standing(slot, self._ranking.stand(name))
         strays = np.zeros(len(ids), np.int32)
         seen = sense(self._network, self._book.packed(), vehicles, self._memory, self._reach, strays)
         if strays.any():
@@ -243,13 +300,37 @@ class FullView:
         slot = self._slots[vehicle] = self._free.pop() if self._free else self._grow()
         self._memory.length[slot] = street.length(vehicle)
         self._memory.pace[slot] = PACE
-        self._set_route(slot, street.route(vehicle))
+        self._memory.reach[slot] = self._reach
+        self._memory.worth[slot], self._memory.request[slot] = 1.0, NO_REQUEST
+        self._memory.halt[slot] = -1
+        self._routes.pop(slot, None)
+        route = street.route(vehicle)
+        if self._ranking is not None:
+            self._memory.worth[slot], has_priority = self._ranking.meet(vehicle)
+            if has_priority:
+                self._memory.reach[slot] = max(self._reach, UPSTREAM)
+                self._routes[slot] = route
+        self._set_route(slot, route)
         return slot
 
     def _set_route(self, slot: int, route: tuple[str, ...]) -> None:
         self._memory.route[slot] = self._book.number(route)
         self._memory.place[slot] = -1
         self._memory.turn[slot] = -1
+        if slot in self._routes:
+            self._routes[slot] = route
+
+    def _note_standing(self, slot: int, standing: Standing) -> None:
+        memory, route = self._memory, self._routes[slot]
+        memory.worth[slot], memory.request[slot] = standing.worth, standing.request
+        memory.halt[slot] = -1
+        first = int(self._book.packed().ptr[memory.route[slot]])
+        at = max(int(memory.place[slot]) - first, 0)
+        for k, (edge, time) in enumerate(standing.stops[:HALTS]):
+            if edge not in route[at:]:
+                break
+            at = route.index(edge, at)
+            memory.halt[slot, k], memory.dwell[slot, k] = first + at, time
 
     def _forget(self, seen: Iterable[str]) -> None:
         # Who left, and who is far from any signal: the latter are asked for their routes again when they come back.
@@ -260,9 +341,7 @@ class FullView:
     def _grow(self) -> int:
         old = len(self._memory.route)
         size = max(64, 2 * old)
-        route, place, length, turn, pace = self._memory
-        self._memory = Memory(
-            grown(route, size), grown(place, size), grown(length, size), grown(turn, size), grown(pace, size)
-        )
+        columns: list[NDArray[Any]] = [grown(column, size) for column in self._memory]
+        self._memory = Memory(*columns)
         self._free = list(range(size - 1, old, -1)) + self._free
         return old

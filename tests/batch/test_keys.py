@@ -81,6 +81,17 @@ def test_what_is_only_written_down_changes_the_run_but_not_the_traffic(
     assert scenario_key(changed) == scenario_key(scenario)
 
 
+@pytest.mark.parametrize("key_of", ["priorities", "weights"])
+def test_who_is_served_first_changes_the_run_but_not_the_traffic(scenario: Scenario, key_of: str) -> None:
+    rules: dict[str, Any] = {
+        "priorities": [{"modes": ["bus"], "level": "high"}],
+        "weights": {"of": "person"},
+    }
+    changed = Scenario.model_validate({**scenario.model_dump(), key_of: rules[key_of]})
+    assert key(changed) != key(scenario)
+    assert scenario_key(changed) == scenario_key(scenario)
+
+
 def test_controller_seed_and_scale_change_the_run_but_not_the_traffic(scenario: Scenario) -> None:
     others = [key(scenario, "floor-v1"), key(scenario, seed=2), key(scenario, scale=1.1), key(scenario)]
     assert len(set(others)) == 4

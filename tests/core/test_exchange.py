@@ -40,6 +40,8 @@ def arrivals_of(onward: Any, onward_time: Any, earliest: Any, vehicle: Any) -> A
         onward=np.array(onward, np.int32),
         onward_time=np.array(onward_time, np.float64),
         barred=np.zeros(n, np.uint8),
+        worth=np.ones(n),
+        request=np.zeros(n, np.uint8),
     )
 
 

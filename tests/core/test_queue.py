@@ -47,9 +47,9 @@ def queues(opposing: list[float], own: list[tuple[float, int]]) -> Queues:
     table = np.zeros((len(lanes), 4), np.int32)
     table[:, 0], table[:, 1], table[:, 2] = ends - [len(lane) for lane in lanes], ends, -1
     table[1, 2:] = LEFT_TURN, ROOM
-    times = np.zeros((len(rows), 7))
+    times = np.zeros((len(rows), 8))
     times[:, 0] = times[:, 1] = [row[0] for row in rows]
-    times[:, 2], times[:, 4], times[:, 6] = HEADWAY, 1.0, CLEAR
+    times[:, 2], times[:, 4], times[:, 6], times[:, 7] = HEADWAY, 1.0, CLEAR, 1.0
     shows = np.array(STAGES, np.int32)
     gives = np.array([[1, 3, 0], [0, 1, 0], [0, 0, 1]], np.int32)
     yields, meets = np.zeros((4, 4), np.int32), np.zeros((4, 4), np.int32)

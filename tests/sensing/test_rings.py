@@ -133,6 +133,6 @@ def test_nobody_is_let_onto_a_ring_about_to_lock(
     assert np.flatnonzero(held).tolist() == ([group] if barred else [])
     # A plan does not count on him either.
     none = np.zeros(0, np.int32)
-    onward = Onward(np.zeros(len(network.lane_signal) + 1, np.int32), none, np.zeros(0))
+    onward = Onward(np.zeros(len(network.lane_signal) + 1, np.int32), none, np.zeros(0), np.zeros(0))
     gates = collect(network, arrivals, onward, places, s).times[:, GATE]
     assert gates[at - arrivals.lane_ptr[lanes_of(network, s)[0]]] == (RECOVERY if barred else 0.0)
