@@ -258,8 +258,9 @@ def compare(
         msg = f"nothing to compare: HEAD has no other controller than '{question.base_controller}'"
         raise InputError(msg)
     cells = [_cell(one, other, before[one], after.get(other, []), question) for one, other in matched]
-    cells += _over_all(cells, question)
-    judged = judge([cell.finding for cell in cells])
+    together = _over_all(cells, question)
+    cells += together
+    judged = judge([cell.finding for cell in cells], len(together))
     partners = {other for _, other in matched}
     mismatches, notes = _keys(base, [row for key in partners for row in after.get(key, [])])
     if question.base_controller is None:

@@ -222,7 +222,7 @@ def bca_interval(estimate: float, resampled: Floats, left_out: Floats, confidenc
     return float(low), float(high)
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
+def holm(p_values: Sequence[float], weights: Sequence[float] | None = None) -> list[float]:
     """
     Correct p-values for the number of tests.
 
@@ -230,6 +230,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
     ----------
     p_values : sequence of float
         One per test.
+    weights : sequence of float, optional
+        Share of the error that each test may use, above 0; None: all the same.
 
     Returns
     -------
@@ -239,14 +241,17 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
     References
     ----------
-    S. Holm, A simple sequentially rejective multiple test procedure, Scand. J. Statist. 6 (1979) 65-70.
+    S. Holm, A simple sequentially rejective multiple test procedure, Scand. J. Statist. 6 (1979) 65-70, which allows
+    for weights.
     """
-    order = sorted(range(len(p_values)), key=lambda position: p_values[position])
+    shares = [1.0] * len(p_values) if weights is None else list(weights)
+    order = sorted(range(len(p_values)), key=lambda position: p_values[position] / shares[position])
     adjusted = [0.0] * len(p_values)
-    highest = 0.0
-    for rank, position in enumerate(order):
-        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[position]))
+    highest, left = 0.0, sum(shares)
+    for position in order:
+        highest = max(highest, min(1.0, left / shares[position] * p_values[position]))
         adjusted[position] = highest
+        left -= shares[position]
     return adjusted
 
 

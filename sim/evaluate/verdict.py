@@ -113,28 +113,31 @@ def examine(
     )
 
 
-def judge(findings: Sequence[Finding]) -> list[Finding]:
+def judge(findings: Sequence[Finding], together: int = 0) -> list[Finding]:
     """
     Give every cell its verdict, with Holm's correction over those that are not equal.
 
     Parameters
     ----------
     findings : sequence of Finding
-        Of all cells of a comparison, from :func:`examine`.
+        Of all lines of a comparison, from :func:`examine`.
+    together : int
+        How many of them, the last ones, put cells together. These share one half of the error and the cells the other,
+        or the few lines that show most would be drowned by the many cells.
 
     Returns
     -------
     list of Finding
         In the same order, with verdict, reason, corrected p, detectable difference and seeds needed.
     """
-    tested = [found for found in findings if found.p is not None]
-    corrected = iter(statistics.holm([found.p for found in tested if found.p is not None]))
-    return [
-        _decide(replace(found, p_holm=next(corrected)), len(tested))
-        if found.p is not None
-        else _untested(found)
-        for found in findings
-    ]
+    tested = [position for position, found in enumerate(findings) if found.p is not None]
+    over_all = [position >= len(findings) - together for position in tested]
+    weights = [1.0 / over_all.count(kind) for kind in over_all]
+    corrected = statistics.holm([findings[position].p or 0.0 for position in tested], weights)
+    judged = [_untested(found) for found in findings]
+    for position, p_holm, weight in zip(tested, corrected, weights, strict=True):
+        judged[position] = _decide(replace(findings[position], p_holm=p_holm), ALPHA * weight / sum(weights))
+    return judged
 
 
 def _untested(found: Finding) -> Finding:
@@ -146,7 +149,7 @@ def _untested(found: Finding) -> Finding:
     return replace(found, seeds_needed=2 if found.pairs else None, reason=reason)
 
 
-def _decide(found: Finding, tests: int) -> Finding:
+def _decide(found: Finding, share: float) -> Finding:
     difference, deviation, p_holm = found.difference or 0.0, found.deviation or 0.0, found.p_holm or 0.0
     tolerance = found.tolerance
     found = replace(found, detectable=statistics.detectable(found.pairs, deviation))
@@ -156,7 +159,7 @@ def _decide(found: Finding, tests: int) -> Finding:
     if found.p_within <= ALPHA and -tolerance <= low and high <= tolerance:
         return replace(found, verdict=SAME)
     outside = abs(difference) > tolerance
-    level = ALPHA / tests if outside else ALPHA
+    level = share if outside else ALPHA
     needed = statistics.seeds_needed(abs(abs(difference) - tolerance), deviation, level)
     if needed is not None:
         needed = max(needed, found.pairs + 1)

@@ -158,6 +158,8 @@ def test_a_shared_worsening_shows_over_all_scenarios() -> None:
     line = comparison.cells[-1]
     assert (line.scenario, line.scale, line.finding.verdict) == (ALL, None, "worse")
     assert line.relative == pytest.approx(0.02, abs=0.01)
+    # One half of the error is its own, however many cells there are.
+    assert line.finding.p_holm == pytest.approx(2 * line.finding.p)
     assert comparison.count("worse") < 8
 
 

@@ -109,6 +109,13 @@ def test_large_samples_are_resampled_in_blocks() -> None:
 )
 def test_holm(p_values: list[float], adjusted: list[float]) -> None:
     assert holm(p_values) == pytest.approx(adjusted)
+    assert holm(p_values, [0.3] * len(p_values)) == pytest.approx(adjusted)
+
+
+def test_holm_with_weights() -> None:
+    """By hand: p/c is 0.01, 0.06, 0.06, 0.045; times what is left of the weights, 2, 2/3, 1/3, 1."""
+    adjusted = holm([0.01, 0.02, 0.02, 0.015], [1, 1 / 3, 1 / 3, 1 / 3])
+    assert adjusted == pytest.approx([0.02, 0.045, 0.045, 0.045])
 
 
 def test_seeds_needed_by_cohen_1988() -> None:
