@@ -48,9 +48,33 @@ def candidates(plan: Plan, net: Path, scratch: Path) -> dict[tuple[str, str], li
     dict of (str, str) to list of str
         Routes, as edges with spaces between, by edge into and edge out of the network.
     """
-    pairs = sorted(
-        {pair for pattern in PATTERNS for pair, v in od_table(plan, net, pattern).items() if v >= LEAST}
+    return search(
+        sorted(
+            {pair for pattern in PATTERNS for pair, v in od_table(plan, net, pattern).items() if v >= LEAST}
+        ),
+        net,
+        scratch,
     )
+
+
+def search(pairs: list[tuple[str, str]], net: Path, scratch: Path) -> dict[tuple[str, str], list[str]]:
+    """
+    Search routes between pairs of edges with duarouter, with other travel times for each variant.
+
+    Parameters
+    ----------
+    pairs : list of (str, str)
+        Edge into and edge out of the network.
+    net : Path
+        The net.
+    scratch : Path
+        Folder for the files in between.
+
+    Returns
+    -------
+    dict of (str, str) to list of str
+        One route per variant, as edges with spaces between.
+    """
     trips = scratch / "trips.xml"
     lines = [f'<trip id="{n}" depart="0" from="{o}" to="{d}"/>' for n, (o, d) in enumerate(pairs)]
     trips.write_text(f"<trips>{''.join(lines)}</trips>", encoding="utf-8")
