@@ -139,7 +139,7 @@ def _at_signal(plan: Plan, edge: Edge, targets: list[Edge]) -> list[Connection]:
             sys.exit(f"{edge.id}: no lane leads to {out.id} ({kind}; lanes {' '.join(letters)})")
         if kind == "r":
             lanes = edge.indices("bus") + lanes
-        wide = _through(plan, out) if kind == "l" else out.indices("car")
+        wide = _through(plan, out) if kind == "l" and len(lanes) > 1 else out.indices("car")
         count = min(len(lanes), len(wide))
         if kind == "l":
             pairs = list(zip(lanes[len(lanes) - count :], wide[len(wide) - count :], strict=True))
@@ -158,9 +158,11 @@ def _at_signal(plan: Plan, edge: Edge, targets: list[Edge]) -> list[Connection]:
 
 
 def _through(plan: Plan, edge: Edge) -> list[int]:
-    """Lanes for cars without the left bays that begin with the edge: two lanes that turn left use both through lanes."""
+    """Lanes for cars without left bays that begin with the edge: a lane that leads into one only would stand unused."""
     cars = edge.indices("car")
-    approach = plan.city.junctions[edge.head].approaches.get(edge.leg[0]) if edge.head in plan.signals else None
+    approach = (
+        plan.city.junctions[edge.head].approaches.get(edge.leg[0]) if edge.head in plan.signals else None
+    )
     return cars[: len(cars) - approach.left] if approach and approach.left < len(cars) else cars
 
 
