@@ -215,6 +215,23 @@ def test_a_bay_on_the_wrong_side_is_refused(recipe: Any) -> None:
         turns.connections(plan)
 
 
+@pytest.mark.parametrize("name", ["bochum-dorstener", "bochum-herner", "bochum-inner-city"])
+def test_two_lanes_that_turn_left_both_lead_on(name: str) -> None:
+    """Out of Dorstener Straße: with one of them in the bay towards Herner Straße the other carried nearly all."""
+    pairs = {
+        (c.get("fromLane"), c.get("toLane"))
+        for c in read(net_of(name)).iter("connection")
+        if (c.get("from"), c.get("to")) == ("dorstener_D08_R13_app", "ring_R13_R12")
+    }
+    assert {("2", "1"), ("3", "2")} <= pairs
+    through = {
+        c.get("fromLane")
+        for c in read(net_of(name)).iter("connection")
+        if (c.get("from"), c.get("to")) == ("ring_R13_R12", "ring_R12_R11")
+    }
+    assert through == {"1", "2"}
+
+
 def test_left_bays_may_not_overlap(recipe: Any) -> None:
     city, lay = recipe("city"), recipe("lay")
     whole = city.read_city()
