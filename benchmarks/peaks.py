@@ -27,7 +27,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow.parquet as pq
 from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -38,6 +37,7 @@ from sim.batch.keys import run_key
 from sim.batch.supervisor import run_batch
 from sim.control.registry import parse_controller
 from sim.errors import GruenbandError
+from sim.evaluate.database import connect
 from sim.evaluate.results import read_rows
 from sim.run import RunTask
 from sim.scenario import load_scenario
@@ -121,12 +121,14 @@ def average(rows: list[dict], out: Path) -> Figures | None:
     """Average the runs of a cell."""
     if not rows:
         return None
-    lost = scheduled = 0.0
-    for row in rows:
-        for mode in pq.read_table(out / "runs" / row["run_key"] / "modes.parquet").to_pylist():
-            if mode["mode"] in {"bus", "tram"} and mode["delay"] is not None:
-                lost += mode["scheduled"] * mode["delay"]
-                scheduled += mode["scheduled"]
+    files = [str(out / "runs" / row["run_key"] / "modes.parquet") for row in rows]
+    connection = connect()
+    ((transit,),) = connection.execute(
+        "SELECT sum(scheduled * delay) / sum(scheduled) FROM read_parquet($files) "
+        "WHERE mode IN ('bus', 'tram') AND delay IS NOT NULL",
+        {"files": files},
+    ).fetchall()
+    connection.close()
 
     def mean(name: str) -> float:
         values = [row[name] for row in rows if row[name] is not None]
@@ -135,7 +137,7 @@ def average(rows: list[dict], out: Path) -> Figures | None:
     return Figures(
         len(rows),
         mean("delay_person"),
-        lost / scheduled if scheduled else math.nan,
+        math.nan if transit is None else transit,
         mean("pedestrian_wait"),
         max((row["pedestrian_longest_wait"] or 0.0 for row in rows), default=math.nan),
         mean("conflicts"),
