@@ -95,8 +95,16 @@ def test_a_trace_of_the_first_run_that_can_be_explained(call: Any, town: Path, t
     assert len({line["wanted"] for line in rest}) > 1
 
 
-@pytest.mark.parametrize("controller", ["horizon", "horizon:stages=program", "horizon:class=grid"])
-@pytest.mark.parametrize("name", ["resco-cologne1", "resco-cologne8", "resco-grid4x4"])
+@pytest.mark.parametrize(
+    ("name", "controller"),
+    [
+        ("resco-cologne1", "horizon"),
+        ("resco-cologne1", "horizon:stages=program"),
+        ("resco-cologne8", "horizon"),
+        ("resco-cologne8", "horizon:class=grid"),
+        ("resco-grid4x4", "horizon:class=grid"),
+    ],
+)
 def test_the_stage_wanted_is_the_cheapest_or_nearly(name: str, controller: str, tmp_path: Path) -> None:
     """
     Each candidate has a search of its own; the decision is one search of all.
