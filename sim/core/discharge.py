@@ -261,6 +261,39 @@ def spills(network: Network, arrivals: Arrivals, places: Float, s: int, stage: i
 
 
 @kernel
+def feeds_ring(network: Network, arrivals: Arrivals, s: int, stage: int) -> bool:
+    """
+    Tell whether a stage lets vehicles onto a ring about to lock.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    arrivals : Arrivals
+        The vehicles.
+    s : int
+        The signal.
+    stage : int
+        Local number of the stage.
+
+    Returns
+    -------
+    bool
+        True if the first vehicle of a lane, near its stop line, gets green and is barred.
+    """
+    first = network.group_ptr[s]
+    row = network.stage_matrix_ptr[s] + stage * (network.group_ptr[s + 1] - first)
+    lanes = lanes_of(network, s)
+    for lane in range(lanes[0], lanes[1]):
+        i = arrivals.lane_ptr[lane]
+        if i == arrivals.lane_ptr[lane + 1] or arrivals.earliest[i] > NEAR or arrivals.barred[i] == 0:
+            continue
+        if network.stage_shows[row + network.movement_group[arrivals.movement[i]] - first] != OFF:
+            return True
+    return False
+
+
+@kernel
 def held_groups(network: Network, arrivals: Arrivals) -> Byte:
     """
     Find the groups that must not be green now: the first vehicle of a lane would drive onto a ring about to lock.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from sim.core.arrays import GREEN, OFF, Arrivals, Float, Int, Network, Signals, Storage
-from sim.core.discharge import NEVER, START_UP, green_starts, lanes_of, places_behind, spills
+from sim.core.discharge import NEVER, START_UP, feeds_ring, green_starts, lanes_of, places_behind, spills
 from sim.core.exchange import Onward, expect
 from sim.core.jit import inner, kernel, leaf
 from sim.core.lineup import RECOVERY, begin_state, collect
@@ -35,7 +35,7 @@ SOON = 5.0
 BEAM = 40.0
 # After this wait a pedestrian group counts as one vehicle [s].
 WALKERS_WAIT = 40.0
-# What it costs to let traffic onto a full short lane, far above any delay [veh s].
+# What it costs to let traffic onto a ring about to lock, far above any delay [veh s].
 SPILL = 1e5
 
 
@@ -65,7 +65,7 @@ class Scratch(NamedTuple):
     """What a search of one signal works with."""
 
     due: Float  # (groups) vehicles each waiting pedestrian group counts as
-    blocked: Int  # (P) 1 for stages that let traffic onto a full short lane now
+    blocked: Int  # (P) 1 for stages that let traffic onto a ring about to lock now
     green: Float  # (groups) begin of green where everything is green already [s]
     starts: Float  # (groups) begin of green after a change [s]
     followers: Int  # (P) 1 for stages that may follow
@@ -341,11 +341,14 @@ def new_scratch(scene: Scene, s: int, queues: Queues) -> Scratch:
     network, signals = scene.network, scene.signals
     first, stages, lanes = network.group_ptr[s], len(queues.permits), len(queues.lanes)
     n = network.group_ptr[s + 1] - first
-    blocked = np.zeros(stages, np.int32)
+    blocked, full = np.zeros(stages, np.int32), False
     for p in range(stages):
-        blocked[p] = spills(network, scene.arrivals, scene.places, s, p)
-    toll = change_price(green_needed(queues, standing_needs(network, scene.arrivals, s, queues)))
-    if blocked.any() and serves_nobody(queues, signals.wanted[s], SOON):
+        blocked[p] = feeds_ring(network, scene.arrivals, s, p)
+        full |= spills(network, scene.arrivals, scene.places, s, p)
+    lost = scene.memory.table.lost[s]
+    needs = standing_needs(network, scene.arrivals, s, queues)
+    toll = change_price(green_needed(queues, needs, lost), lost)
+    if full and serves_nobody(queues, signals.wanted[s], SOON):
         # Nothing is lost by a change where nobody can go.
         toll = 0.0
     scratch = Scratch(

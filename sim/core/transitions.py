@@ -20,6 +20,7 @@ class Transitions(NamedTuple):
     wait: Float  # from the end of the first stage to the group's green in the second [s]
     pair_ptr: Int  # (S+1) P x P blocks
     shortest: Int  # from the end of the first stage until the second may end [s]
+    lost: Float  # (S) from the end of a stage to the last begin of vehicles' green in the next, mean of all pairs [s]
 
 
 @kernel
@@ -46,6 +47,7 @@ def tabulate_transitions(network: Network) -> Transitions:
         pair_ptr[s + 1] = pair_ptr[s] + pairs
     wait = np.zeros(wait_ptr[signals])
     shortest = np.ones(pair_ptr[signals], np.int32)
+    lost = np.zeros(signals)
     for s in range(signals):
         first = network.group_ptr[s]
         n = network.group_ptr[s + 1] - first
@@ -56,6 +58,7 @@ def tabulate_transitions(network: Network) -> Transitions:
                 if p == q:
                     continue
                 pair = pair_ptr[s] + p * stages + q
+                latest = 0.0
                 for g in range(n):
                     before, after = shows[p * n + g], shows[q * n + g]
                     if before != OFF and after == OFF:
@@ -76,7 +79,10 @@ def tabulate_transitions(network: Network) -> Transitions:
                         ):
                             longest = CLEAR_WAY
                     wait[wait_ptr[s] + (p * stages + q) * n + g] = longest
+                    if network.group_vehicles[first + g] != 0:
+                        latest = max(latest, longest)
                     if before == OFF and after != OFF:
                         green = int(np.ceil(longest)) + network.minimum_green[first + g]
                         shortest[pair] = max(shortest[pair], green)
-    return Transitions(wait_ptr, wait, pair_ptr, shortest)
+                lost[s] += latest / (stages * (stages - 1))
+    return Transitions(wait_ptr, wait, pair_ptr, shortest, lost)

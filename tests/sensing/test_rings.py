@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import sumo
 
-from sim.core.discharge import held_groups, lanes_of, places_behind, spills
+from sim.core.discharge import feeds_ring, held_groups, lanes_of, places_behind, spills
 from sim.core.exchange import Onward
 from sim.core.lineup import RECOVERY, collect
 from sim.core.queue import GATE
@@ -127,6 +127,8 @@ def test_nobody_is_let_onto_a_ring_about_to_lock(
     places = places_behind(network, begin(street, "a", serves), arrivals, storage)
     assert spills(network, arrivals, places, s, serves) is barred
     assert spills(network, arrivals, places, s, other) is False
+    assert feeds_ring(network, arrivals, s, serves) is barred
+    assert feeds_ring(network, arrivals, s, other) is False
     # Whatever stage is wanted, his group has to be red.
     held = held_groups(network, arrivals)
     group = network.movement_group[arrivals.movement[at]]
