@@ -345,9 +345,7 @@ def new_scratch(scene: Scene, s: int, queues: Queues) -> Scratch:
     for p in range(stages):
         blocked[p] = feeds_ring(network, scene.arrivals, s, p)
         full |= spills(network, scene.arrivals, scene.places, s, p)
-    lost = scene.memory.table.lost[s]
-    needs = standing_needs(network, scene.arrivals, s, queues)
-    toll = change_price(green_needed(queues, needs, lost), lost)
+    toll = change_price(green_needed(queues, standing_needs(network, scene.arrivals, s, queues)))
     if full and serves_nobody(queues, signals.wanted[s], SOON):
         # Nothing is lost by a change where nobody can go.
         toll = 0.0

@@ -14,11 +14,10 @@ from sim.core.sense import SLOW
 if TYPE_CHECKING:
     from sim.core.arrays import Arrivals, Float, Network
 
-# Green that those who stand need, one stage after the other; a stage more adds STAGE_NEED for its begin and end, and what
-# a change takes at this signal. Beyond PLAIN_STAGES empty stages the junction is hardly cleared before the next queues
-# have come: what is lost in a change then delays all who wait, and each further second, up to LONGEST_NEED, makes a change
-# dearer by CHANGE_PRICE for each second that it takes [s], the last one [veh s for each second of either].
-STAGE_NEED, PLAIN_STAGES, LONGEST_NEED, CHANGE_PRICE = 2.8, 3.0, 40.0, 1.36
+# Green that those who stand need, one stage after the other; a stage more adds STAGE_NEED to it. Beyond PLAIN_NEED the
+# junction is hardly cleared before the next queues have come: what is lost in a change then delays all who wait, and
+# each further second, up to LONGEST_NEED, makes a change dearer by CHANGE_PRICE [s], the last one [veh s for a second].
+STAGE_NEED, PLAIN_NEED, LONGEST_NEED, CHANGE_PRICE = 5.0, 15.0, 55.0, 3.0
 
 
 @inner
@@ -54,7 +53,7 @@ def standing_needs(network: Network, arrivals: Arrivals, s: int, queues: Queues)
 
 
 @inner
-def green_needed(queues: Queues, needs: Float, lost: float) -> float:
+def green_needed(queues: Queues, needs: Float) -> float:
     """
     Estimate how long the stages take that give all lanes the green they need.
 
@@ -66,8 +65,6 @@ def green_needed(queues: Queues, needs: Float, lost: float) -> float:
         What stages give to lanes.
     needs : Float
         Shape (lanes), green that each needs [s]; used up.
-    lost : float
-        What a change takes [s].
 
     Returns
     -------
@@ -93,7 +90,7 @@ def green_needed(queues: Queues, needs: Float, lost: float) -> float:
         needs[longest] = 0.0
         if best < 0:
             continue
-        total += time + STAGE_NEED + lost
+        total += time + STAGE_NEED
         for k in range(len(needs)):
             if queues.gives[best, k] != 0:
                 needs[k] = max(needs[k] - time, 0.0)
@@ -101,7 +98,7 @@ def green_needed(queues: Queues, needs: Float, lost: float) -> float:
 
 
 @inner
-def change_price(needed: float, lost: float) -> float:
+def change_price(needed: float) -> float:
     """
     Price a change of stages beyond what the queue model says of it.
 
@@ -112,13 +109,10 @@ def change_price(needed: float, lost: float) -> float:
     ----------
     needed : float
         Green that the standing vehicles need, one stage after the other [s].
-    lost : float
-        What a change takes [s].
 
     Returns
     -------
     float
         Price [veh s].
     """
-    beyond = needed - PLAIN_STAGES * (STAGE_NEED + lost)
-    return CHANGE_PRICE * lost * min(max(beyond, 0.0), LONGEST_NEED)
+    return CHANGE_PRICE * min(max(needed - PLAIN_NEED, 0.0), LONGEST_NEED - PLAIN_NEED)

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.core.arrays import OFF, PERMISSIVE, PROTECTED, Byte, Float, Int, Network
-from sim.core.jit import inner, kernel
+from sim.core.arrays import OFF, PERMISSIVE, PROTECTED, Float, Int, Network
+from sim.core.jit import kernel
 
 # A permitted group gets right of way when those it gave way to have stopped, in their yellow [s].
 CLEAR_WAY = 2.0
@@ -20,39 +20,6 @@ class Transitions(NamedTuple):
     wait: Float  # from the end of the first stage to the group's green in the second [s]
     pair_ptr: Int  # (S+1) P x P blocks
     shortest: Int  # from the end of the first stage until the second may end [s]
-    lost: Float  # (S) from the end of a stage to the last begin of vehicles' green in the next, mean of all pairs [s]
-
-
-@inner
-def mean_loss(wait: Float, vehicles: Byte) -> float:
-    """
-    Average what changes of stages take: up to the last begin of green of those vehicles that did not have it.
-
-    Parameters
-    ----------
-    wait : Float
-        Shape (P x P x groups), of one signal [s].
-    vehicles : Byte
-        Shape (groups), 0 for groups of pedestrians.
-
-    Returns
-    -------
-    float
-        Mean of all pairs of stages [s]; 0 where there are no two.
-    """
-    n = len(vehicles)
-    pairs = len(wait) // n
-    others = pairs - np.sqrt(pairs)
-    if others < 1.0:
-        return 0.0
-    total = 0.0
-    for pair in range(pairs):
-        latest = 0.0
-        for g in range(n):
-            if vehicles[g] != 0:
-                latest = max(latest, wait[pair * n + g])
-        total += latest
-    return float(total / others)
 
 
 @kernel
@@ -79,7 +46,6 @@ def tabulate_transitions(network: Network) -> Transitions:
         pair_ptr[s + 1] = pair_ptr[s] + pairs
     wait = np.zeros(wait_ptr[signals])
     shortest = np.ones(pair_ptr[signals], np.int32)
-    lost = np.zeros(signals)
     for s in range(signals):
         first = network.group_ptr[s]
         n = network.group_ptr[s + 1] - first
@@ -113,5 +79,4 @@ def tabulate_transitions(network: Network) -> Transitions:
                     if before == OFF and after != OFF:
                         green = int(np.ceil(longest)) + network.minimum_green[first + g]
                         shortest[pair] = max(shortest[pair], green)
-        lost[s] = mean_loss(wait[wait_ptr[s] : wait_ptr[s + 1]], network.group_vehicles[first : first + n])
-    return Transitions(wait_ptr, wait, pair_ptr, shortest, lost)
+    return Transitions(wait_ptr, wait, pair_ptr, shortest)

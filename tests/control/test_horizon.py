@@ -19,7 +19,7 @@ from sim.core.arrays import GREEN, OFF, PROTECTED
 from sim.core.guard import new_signals, switch
 from sim.core.horizon import Scene, look_around
 from sim.core.lineup import collect
-from sim.core.saturation import PLAIN_STAGES, STAGE_NEED, change_price, green_needed, standing_needs
+from sim.core.saturation import PLAIN_NEED, STAGE_NEED, change_price, green_needed, standing_needs
 from sim.network.graph import RoadGraph
 from sim.network.layout import Layout, lay_out
 from sim.network.timing import TimingRules
@@ -531,14 +531,14 @@ def test_class_grid_is_built_with_the_program_s_stages() -> None:
     assert build(parse_controller("horizon")).stages == "derived"
 
 
-def needed(ground: Ground, *vehicles: Any, lost: float = 2.0) -> float:
+def needed(ground: Ground, *vehicles: Any) -> float:
     """Green that those who stand at the first signal need, one stage after the other [s]."""
     arrivals, storage = ground.see(*vehicles)
     signals, memory = ground.show(0), ground.controller._memory
     onward, places = look_around(ground.network, signals, arrivals, storage, 100.0, memory)
     scene = Scene(ground.network, signals, arrivals, storage, onward, places, memory, 100.0)
     queues = collect(ground.network, arrivals, onward, places, 0)
-    return green_needed(queues, standing_needs(scene.network, scene.arrivals, 0, queues), lost)
+    return green_needed(queues, standing_needs(scene.network, scene.arrivals, 0, queues))
 
 
 def queue_of(count: int, arm: str, lane: int = 1, speed: float = 0.0) -> list[Any]:
@@ -552,25 +552,17 @@ def test_green_needed_counts_lanes_that_are_served_together_once(crossing: Path)
     headway = ground.network.movement_headway.min()
     assert needed(ground) == 0.0
     one = needed(ground, *queue_of(10, "w"))
-    assert one == pytest.approx(10 * headway + STAGE_NEED + 2.0)
+    assert one == pytest.approx(10 * headway + STAGE_NEED)
     assert needed(ground, *queue_of(10, "w"), *queue_of(8, "e")) == pytest.approx(one)
     crosswise = needed(ground, *queue_of(10, "w"), *queue_of(8, "n"))
-    assert crosswise == pytest.approx(18 * headway + 2 * (STAGE_NEED + 2.0))
+    assert crosswise == pytest.approx(18 * headway + 2 * STAGE_NEED)
     # Who drives is no queue.
     assert needed(ground, *queue_of(10, "w", speed=10.0)) == 0.0
 
 
 def test_a_change_is_dearer_only_where_much_green_is_needed() -> None:
-    plain = PLAIN_STAGES * (STAGE_NEED + 2.0)
-    assert change_price(0.0, 2.0) == change_price(plain, 2.0) == 0.0
-    prices = [change_price(need, 2.0) for need in (20.0, 60.0, 100.0, 500.0, 1000.0)]
+    assert change_price(0.0) == change_price(PLAIN_NEED) == 0.0
+    prices = [change_price(need) for need in (20.0, 60.0, 100.0, 500.0, 1000.0)]
     assert prices == sorted(prices)
     assert prices[0] > 0.0
     assert prices[-1] == prices[-2]
-
-
-def test_a_change_is_dearer_where_intergreens_are_long() -> None:
-    long, short = change_price(200.0, 10.0), change_price(200.0, 2.0)
-    assert long == pytest.approx(5.0 * short)
-    # Two cars at red are no full junction, however long the change.
-    assert change_price(2 * (STAGE_NEED + 10.0) + 4.0, 10.0) == 0.0
