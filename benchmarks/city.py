@@ -14,7 +14,8 @@ import numpy as np
 
 from sim.core.arrays import GREEN, OFF, PERMISSIVE, PROTECTED, Arrivals, Network, Signals, Storage
 from sim.core.guard import new_signals, switch
-from sim.core.sense import PACE, Memory, Routes, Vehicles, new_memory, sense
+from sim.core.sense import sense
+from sim.core.travel import PACE, Memory, Routes, Vehicles, new_memory
 
 SIDES, LANES, TURNS, STAGES = 4, 2, 3, 4  # sides clockwise; turns: right, through, left
 GROUPS, MOVEMENTS = SIDES * LANES, SIDES * TURNS  # of one signal

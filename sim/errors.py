@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+# So many known words are listed; more would be longer than a line that is read.
+MOST_KNOWN = 40
+
 
 class GruenbandError(Exception):
     """Any fault that a user is told about in one line: what, where, what to do."""
@@ -47,10 +50,11 @@ def near_miss(word: str, known: Iterable[str]) -> str:
     Returns
     -------
     str
-        ``"; did you mean 'x'?"``, or the list of known words if none is near.
+        ``"; did you mean 'x'?"``, or the known words if none is near, the first of them if there are many.
     """
     words = sorted(known)
     near = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
     if near:
         return f"; did you mean '{near[0]}'?"
-    return f"; known: {', '.join(words)}" if words else ""
+    more = f" and {len(words) - MOST_KNOWN} more" if len(words) > MOST_KNOWN else ""
+    return f"; known: {', '.join(words[:MOST_KNOWN])}{more}" if words else ""

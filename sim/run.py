@@ -25,7 +25,7 @@ from sim.observe.observer import Observer
 from sim.scenario import Scenario
 from sim.scenario.arguments import sumo_arguments
 from sim.scenario.demand import names_vehicles, written_turns
-from sim.sumo.fleet import Fleet
+from sim.sumo.fleet import SumoFleet
 from sim.sumo.recording import RECORDER, record_lamps, record_pending, record_routes
 from sim.sumo.scene import vehicle_classes
 from sim.sumo.session import LOOK_EVERY, Session
@@ -457,7 +457,7 @@ def new_view(session: Session, controller: Any, street: Street, scenario: Scenar
 
     weights, ranking = scenario.mode_weights(), None
     if scenario.priorities or set(weights.values()) != {1.0}:
-        ranking = Priorities(Fleet(session), scenario.rules(), weights)
+        ranking = Priorities(SumoFleet(session), scenario.rules(), weights)
     reach = float(getattr(controller, "reach", scenario.sensing.range))
     return FullView(street.graph, street.layout, reach, ranking)
 

@@ -19,6 +19,8 @@ import sumo
 import sumolib
 from volumes import PATTERNS, Count, all_counts, gates
 
+from sim.design.fitting import geh
+
 if TYPE_CHECKING:
     from lay import Plan
 
@@ -206,28 +208,6 @@ def _distances(graph: sumolib.net.Net, start: str) -> dict[str, float]:
             if after.getID() not in reached:
                 heapq.heappush(queue, (distance + after.getLength(), after.getID()))
     return reached
-
-
-def geh(modelled: float, stated: float) -> float:
-    """
-    Compare two hourly volumes.
-
-    Parameters
-    ----------
-    modelled, stated : float
-        [veh/h].
-
-    Returns
-    -------
-    float
-        GEH statistic [-]; below 5 counts as a match.
-
-    References
-    ----------
-    UK Department for Transport, TAG unit M3.1, highway assignment modelling.
-    """
-    both = modelled + stated
-    return math.sqrt(2.0 * (modelled - stated) ** 2 / both) if both else 0.0
 
 
 def compare(

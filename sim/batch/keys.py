@@ -92,7 +92,8 @@ def scenario_key(scenario: Scenario) -> str:
     """
     # What is written down beside the trips changes nothing in the traffic, and who is served first is a matter of
     # control: runs with and without them compare.
-    silent = scenario.outputs.model_copy(update={name: _default(name) for name in ("signals", "safety")})
+    default = OutputSettings()
+    silent = scenario.outputs.model_copy(update={"signals": default.signals, "safety": default.safety})
     content = _content(scenario.model_copy(update={"outputs": silent}))
     return _digest({name: value for name, value in content.items() if name not in {"priorities", "weights"}})
 
@@ -140,10 +141,6 @@ def file_parameters(spec: ControllerSpec) -> set[str]:
         Names of parameters.
     """
     return {key for key, param in find_kind(spec.id).params.items() if param.file}
-
-
-def _default(name: str) -> object:
-    return OutputSettings.model_fields[name].default
 
 
 def _content(scenario: Scenario) -> dict[str, Any]:

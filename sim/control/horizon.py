@@ -62,9 +62,8 @@ class Horizon:
             if self.interval == 1
             else self.interval
         )
-        branch = ahead % spacing == 0
-        branch[-1] = True
-        rungs = np.flatnonzero(branch)[np.searchsorted(np.flatnonzero(branch), ahead)].astype(np.int32)
+        changes = np.union1d(ahead[ahead % spacing == 0], ahead[-1:])
+        rungs = changes[np.searchsorted(changes, ahead)].astype(np.int32)
         self._memory = HorizonMemory(tabulate_transitions(network), rungs, np.full(1024, -np.inf))
 
     def decide(

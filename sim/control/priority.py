@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from sim.control.rules import Rule, mode_of, rule_of
 from sim.core.arrays import ACCELERATION, EARLY, EXTEND, FORCE, NO_REQUEST
 from sim.core.requests import grant_requests
-from sim.core.sense import HALTS
+from sim.core.travel import HALTS
 from sim.sensing.view import Standing
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ class Halt(NamedTuple):
     late: float | None  # how late it will be there [s]; None without a timetable
 
 
-class Street(Protocol):
-    """Where vehicles are asked: a session, or whatever stands in for one."""
+class Fleet(Protocol):
+    """Where vehicles are asked: a simulation, or whatever stands in for one."""
 
     def line(self, vehicle: str) -> str:
         """
@@ -114,7 +114,7 @@ class Priorities:
 
     Parameters
     ----------
-    street : Street
+    fleet : Fleet
         Where vehicles are asked.
     rules : sequence of Rule
         Who has priority.
@@ -122,8 +122,8 @@ class Priorities:
         What a second of delay weighs by mode.
     """
 
-    def __init__(self, street: Street, rules: Sequence[Rule], weights: Mapping[str, float]) -> None:
-        self._street = street
+    def __init__(self, fleet: Fleet, rules: Sequence[Rule], weights: Mapping[str, float]) -> None:
+        self._fleet = fleet
         self._rules = rules
         self._weights = weights
         self._ruled: dict[str, tuple[Rule, float]] = {}
@@ -143,8 +143,8 @@ class Priorities:
         tuple of float and bool
             What a second of its delay weighs by its mode, and whether a rule names it.
         """
-        mode = mode_of(self._street.vehicle_class(vehicle))
-        rule = rule_of(self._rules, self._street.line(vehicle), mode) if self._rules else None
+        mode = mode_of(self._fleet.vehicle_class(vehicle))
+        rule = rule_of(self._rules, self._fleet.line(vehicle), mode) if self._rules else None
         if rule is not None:
             self._ruled[vehicle] = rule, self._weights[mode]
         return self._weights[mode], rule is not None
@@ -165,7 +165,7 @@ class Priorities:
             enough for its rule.
         """
         rule, worth = self._ruled[vehicle]
-        halts = self._street.halts(vehicle, HALTS)
+        halts = self._fleet.halts(vehicle, HALTS)
         if halts and halts[0].late is not None:
             # Behind its last stop it is as late as it was there.
             self._late[vehicle] = halts[0].late
@@ -177,7 +177,7 @@ class Priorities:
 
     def _costs(self, vehicle: str, halts: Sequence[Halt]) -> list[tuple[str, float]]:
         """Add to the dwell at each stop what braking for it and starting from it cost."""
-        speed, faster, slower = self._street.motion(vehicle)
+        speed, faster, slower = self._fleet.motion(vehicle)
         # Who stands is taken to start like a car.
         start = 0.5 * speed / faster
         return [

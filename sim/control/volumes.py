@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from sim.errors import EnvironmentFaultError, RunFailedError
+from sim.errors import RunFailedError
 from sim.network.flow import DISCHARGE_SPEED, QUEUE_SPACE, saturation_headway
+from sim.network.tools import call_tool, first_error
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
+    from pathlib import Path
 
     from sim.control.sumo_programs import ScenarioPart
 
@@ -81,26 +80,16 @@ def write_routes(network: Path, scenario: ScenarioPart, directory: Path) -> Path
     RunFailedError
         If duarouter refuses the demand.
     """
-    import sumo  # noqa: PLC0415  (start-up of the CLI)
-
-    home = Path(sumo.SUMO_HOME)
     target = directory / ROUTES
-    command = [str(home / "bin" / "duarouter"), "-n", str(network), "-o", str(target)]
-    command += ["-r", ",".join(map(str, scenario.demand)), "-b", str(scenario.begin), "-e", str(scenario.end)]
+    options = ["-n", str(network), "-o", str(target), "-r", ",".join(map(str, scenario.demand))]
+    options += ["-b", str(scenario.begin), "-e", str(scenario.end)]
     if scenario.additional:
-        command += ["-a", ",".join(map(str, scenario.additional))]
+        options += ["-a", ",".join(map(str, scenario.additional))]
     # A vehicle without a route would stop the run as well; here it only does not count.
-    command += ["--alternatives-output", "NUL", "--ignore-errors", "--no-warnings", "--no-step-log"]
-    environment = {**os.environ, "SUMO_HOME": str(home)}
-    try:
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    except OSError as fault:
-        msg = f"duarouter cannot be started ({fault}); run 'gruenband doctor'"
-        raise EnvironmentFaultError(msg) from fault
+    options += ["--alternatives-output", "NUL", "--ignore-errors", "--no-warnings", "--no-step-log"]
+    done = call_tool("duarouter", options)
     if done.returncode != 0 or not target.is_file():
-        errors = [line for line in done.stderr.splitlines() if line.startswith("Error:")]
-        text = errors[0].removeprefix("Error:").strip() if errors else f"exit code {done.returncode}"
-        msg = f"fixed-webster: duarouter cannot route the demand of {network}: {' '.join(text.split())}"
+        msg = f"duarouter cannot route the demand of {network}: {first_error(done)}"
         raise RunFailedError(msg)
     return target
 

@@ -11,7 +11,8 @@ from sim.core.arrays import EXTEND, Byte, Float, Network
 from sim.core.discharge import held_groups
 from sim.core.guard import new_signals, render, switch
 from sim.core.requests import grant_requests
-from sim.core.sense import Routes, Vehicles, new_memory, sense, waiting_groups
+from sim.core.sense import sense, waiting_groups
+from sim.core.travel import Routes, Vehicles, new_memory
 
 if TYPE_CHECKING:
     from sim.control.spec import ControllerSpec

@@ -23,6 +23,11 @@ NO_REQUEST, EXTEND, EARLY, FORCE = 0, 1, 2, 3
 
 # A road shorter than this fills within a green: signals at its ends have to act as one [m].
 SHORT_LINK = 60.0
+# A vehicle slower than this at red is a demand; a tail slower than this blocks the lane behind it [m/s].
+SLOW = 2.0
+# Space a standing vehicle takes [m], and what of it is the gap to the next [m].
+SPACE = 7.5
+GAP = 2.5
 # Comfortable acceleration of SUMO's passenger car [m/s2].
 ACCELERATION = 2.6
 

@@ -16,6 +16,10 @@ FRAMES, AFTER = 12, 5
 # A lane change is held to be the cause of a conflict for so long [s] (assumed).
 CUT_IN = 3
 STANDING = 0.1  # [m/s]
+# Angle between two directions of travel [cos]: below 30 degrees a rear-end conflict, above 85 a crossing one (SSAM 3).
+COS_REAR_END, COS_CROSSING = math.cos(math.radians(30.0)), math.cos(math.radians(85.0))
+# Steps of the searches for a time [s].
+STEP = 0.1
 
 
 class Lanes(NamedTuple):

@@ -11,6 +11,8 @@ from sim.core.arrays import (
     PROTECTED,
     RED_YELLOW,
     SHORT_LINK,
+    SLOW,
+    SPACE,
     Arrivals,
     Byte,
     Float,
@@ -19,7 +21,6 @@ from sim.core.arrays import (
     Storage,
 )
 from sim.core.jit import kernel
-from sim.core.sense import SLOW, SPACE
 
 # Measured with SUMO's passenger car at steps of one second. The first of a queue crosses so long after its green
 # begins [s].
@@ -217,50 +218,6 @@ def has_no_place(network: Network, arrivals: Arrivals, places: Float, i: int) ->
 
 
 @kernel
-def spills(network: Network, arrivals: Arrivals, places: Float, s: int, stage: int) -> bool:
-    """
-    Tell whether a stage lets vehicles onto the junction that have no place behind it, or onto a ring about to lock.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-    arrivals : Arrivals
-        The vehicles.
-    places : Float
-        Shape (W), vehicles each lane behind a signal can take.
-    s : int
-        The signal.
-    stage : int
-        Local number of the stage.
-
-    Returns
-    -------
-    bool
-        True if the first vehicle of a lane, near its stop line, gets green and is barred, or drives towards a short lane
-        that is full.
-    """
-    first = network.group_ptr[s]
-    row = network.stage_matrix_ptr[s] + stage * (network.group_ptr[s + 1] - first)
-    lanes = lanes_of(network, s)
-    own = network.lane_watched[lanes[0] : lanes[1]]
-    for lane in range(lanes[0], lanes[1]):
-        i = arrivals.lane_ptr[lane]
-        if i == arrivals.lane_ptr[lane + 1] or arrivals.earliest[i] > NEAR:
-            continue
-        m = arrivals.movement[i]
-        behind = network.movement_exit[m]
-        full = network.watched_length[behind] < SHORT_LINK and has_no_place(network, arrivals, places, i)
-        # Between two stop lines of one signal its stages are made to fit.
-        if full and (own == behind).any():
-            full = False
-        shows = network.stage_shows[row + network.movement_group[m] - first]
-        if shows != OFF and (full or arrivals.barred[i] != 0):
-            return True
-    return False
-
-
-@kernel
 def feeds_ring(network: Network, arrivals: Arrivals, s: int, stage: int) -> bool:
     """
     Tell whether a stage lets vehicles onto a ring about to lock.
@@ -289,6 +246,51 @@ def feeds_ring(network: Network, arrivals: Arrivals, s: int, stage: int) -> bool
         if i == arrivals.lane_ptr[lane + 1] or arrivals.earliest[i] > NEAR or arrivals.barred[i] == 0:
             continue
         if network.stage_shows[row + network.movement_group[arrivals.movement[i]] - first] != OFF:
+            return True
+    return False
+
+
+@kernel
+def spills(network: Network, arrivals: Arrivals, places: Float, s: int, stage: int) -> bool:
+    """
+    Tell whether a stage lets vehicles onto the junction that have no place behind it, or onto a ring about to lock.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    arrivals : Arrivals
+        The vehicles.
+    places : Float
+        Shape (W), vehicles each lane behind a signal can take.
+    s : int
+        The signal.
+    stage : int
+        Local number of the stage.
+
+    Returns
+    -------
+    bool
+        True if the first vehicle of a lane, near its stop line, gets green and is barred, or drives towards a short lane
+        that is full.
+    """
+    if feeds_ring(network, arrivals, s, stage):
+        return True
+    first = network.group_ptr[s]
+    row = network.stage_matrix_ptr[s] + stage * (network.group_ptr[s + 1] - first)
+    lanes = lanes_of(network, s)
+    own = network.lane_watched[lanes[0] : lanes[1]]
+    for lane in range(lanes[0], lanes[1]):
+        i = arrivals.lane_ptr[lane]
+        if i == arrivals.lane_ptr[lane + 1] or arrivals.earliest[i] > NEAR:
+            continue
+        m = arrivals.movement[i]
+        behind = network.movement_exit[m]
+        # Between two stop lines of one signal its stages are made to fit.
+        if network.watched_length[behind] >= SHORT_LINK or (own == behind).any():
+            continue
+        shows = network.stage_shows[row + network.movement_group[m] - first]
+        if shows != OFF and has_no_place(network, arrivals, places, i):
             return True
     return False
 

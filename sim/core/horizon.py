@@ -341,14 +341,15 @@ def new_scratch(scene: Scene, s: int, queues: Queues) -> Scratch:
     network, signals = scene.network, scene.signals
     first, stages, lanes = network.group_ptr[s], len(queues.permits), len(queues.lanes)
     n = network.group_ptr[s + 1] - first
-    blocked, full = np.zeros(stages, np.int32), False
+    blocked = np.zeros(stages, np.int32)
     for p in range(stages):
         blocked[p] = feeds_ring(network, scene.arrivals, s, p)
-        full |= spills(network, scene.arrivals, scene.places, s, p)
     toll = change_price(green_needed(queues, standing_needs(network, scene.arrivals, s, queues)))
-    if full and serves_nobody(queues, signals.wanted[s], SOON):
-        # Nothing is lost by a change where nobody can go.
-        toll = 0.0
+    if toll > 0.0 and serves_nobody(queues, signals.wanted[s], SOON):
+        for p in range(stages):
+            if spills(network, scene.arrivals, scene.places, s, p):
+                # Nothing is lost by a change where nobody can go.
+                toll = 0.0
     scratch = Scratch(
         np.zeros(n),
         blocked,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.core.arrays import OFF, PERMISSIVE, PROTECTED, Arrivals, Float, Network, Storage
+from sim.core.arrays import GAP, OFF, PERMISSIVE, PROTECTED, SPACE, Arrivals, Float, Network, Storage
 from sim.core.discharge import NEVER, has_no_place, lanes_of
 from sim.core.jit import inner, leaf
 from sim.core.queue import (
@@ -32,7 +32,6 @@ from sim.core.queue import (
     Queues,
     State,
 )
-from sim.core.sense import GAP, SPACE
 
 if TYPE_CHECKING:
     from sim.core.exchange import Onward

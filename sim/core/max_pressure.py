@@ -6,10 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.core.arrays import OFF, PERMISSIVE, Arrivals, Float, Int, Network, Signals, Storage
+from sim.core.arrays import OFF, PERMISSIVE, SLOW, Arrivals, Float, Int, Network, Signals, Storage
 from sim.core.discharge import green_starts, lanes_of, places_behind, spills
 from sim.core.jit import kernel
-from sim.core.sense import SLOW
 
 # A permitted movement passes about half of what a protected one does.
 PERMITTED_SHARE = 0.5

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.core.arrays import SLOW
 from sim.core.discharge import lanes_of
 from sim.core.jit import inner
 from sim.core.queue import BEGIN, HEADWAY, WEIGHT, Queues
-from sim.core.sense import SLOW
 
 if TYPE_CHECKING:
     from sim.core.arrays import Arrivals, Float, Network

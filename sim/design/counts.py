@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import csv
-import difflib
 import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sim.design.streams import open_net, read_streams
-from sim.errors import InputError
+from sim.errors import InputError, near_miss
 from sim.scenario.values import parse_time
 from sim.signals.files import LARGEST_TABLE, read_text
 
@@ -195,9 +194,7 @@ def _time(text: str, where: str) -> float:
 def _refuse_unknown(count: Count, net: Any, roads: set[str], where: str) -> None:  # noqa: ANN401
     for name in (count.source, *([count.target] if count.target else [])):
         if name not in roads:
-            near = difflib.get_close_matches(name, roads, n=1, cutoff=0.6)
-            hint = f"did you mean '{near[0]}'?" if near else "'gruenband network counts' lists them"
-            msg = f"{where}: the net has no road '{name}' for cars; {hint}"
+            msg = f"{where}: the net has no road '{name}' for cars{near_miss(name, roads)}"
             raise InputError(msg)
     ways = [str(edge.getID()) for edge in net.getEdge(count.source).getAllowedOutgoing(CAR)]
     if count.target and count.target not in ways:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.design.counts import CAR, clock, periods, read_counts
-from sim.errors import EnvironmentFaultError, InputError
+from sim.errors import InputError
 from sim.network.reader import read_net
+from sim.network.tools import call_tool, first_error
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
     from numpy.typing import NDArray
 
@@ -419,7 +418,6 @@ def _pull(net: Any, route: Route) -> float:  # noqa: ANN401
 
 def _route(trips: Sequence[tuple[str, str, tuple[str, ...]]], path: Path, scratch: Path) -> set[Route]:
     """Have duarouter find the fastest routes; trips without any are left out."""
-    import sumo  # noqa: PLC0415  (start-up of the CLI)
     from defusedxml.ElementTree import iterparse  # noqa: PLC0415
 
     if not trips:
@@ -431,17 +429,11 @@ def _route(trips: Sequence[tuple[str, str, tuple[str, ...]]], path: Path, scratc
         for k, (a, b, via) in enumerate(trips)
     ]
     asked.write_text("\n".join(["<routes>", *lines, "</routes>"]), encoding="utf-8")
-    command = [
-        str(Path(sumo.SUMO_HOME) / "bin" / "duarouter"),
-        "-n",
-        str(path),
-        "-r",
-        str(asked),
-        "-o",
-        str(answer),
-    ]
-    command += ["--alternatives-output", "NUL", "--ignore-errors", "--no-warnings", "--no-step-log"]
-    _call(command, sumo.SUMO_HOME)
+    options = ["-n", str(path), "-r", str(asked), "-o", str(answer), "--alternatives-output", "NUL"]
+    done = call_tool("duarouter", [*options, "--ignore-errors", "--no-warnings", "--no-step-log"])
+    if done.returncode != 0:
+        msg = f"duarouter cannot route over {path}: {first_error(done)}"
+        raise InputError(msg)
     found = set()
     for _, element in iterparse(answer, forbid_dtd=True):
         if element.tag == "route":
@@ -449,20 +441,6 @@ def _route(trips: Sequence[tuple[str, str, tuple[str, ...]]], path: Path, scratc
         elif element.tag == "vehicle":
             element.clear()
     return found
-
-
-def _call(command: Sequence[str], home: str) -> None:
-    name = Path(command[0]).name
-    environment: Mapping[str, str] = {**os.environ, "SUMO_HOME": home}
-    try:
-        done = subprocess.run(list(command), env=environment, capture_output=True, text=True, check=False)
-    except OSError as fault:
-        msg = f"{name} cannot be started ({fault}); run 'gruenband doctor'"
-        raise EnvironmentFaultError(msg) from fault
-    if done.returncode != 0:
-        said = " ".join((done.stderr or done.stdout).split())[-200:]
-        msg = f"{name} ended with exit code {done.returncode}: {said}; run 'gruenband doctor'"
-        raise EnvironmentFaultError(msg)
 
 
 def _route_file(flows: Sequence[Flow]) -> str:

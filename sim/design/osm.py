@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import iterparse
 
 from sim.errors import EnvironmentFaultError, InputError, near_miss
+from sim.network.tools import call_tool, first_error
 from sim.signals.files import read_text, write_whole
 
 if TYPE_CHECKING:
@@ -273,28 +272,12 @@ def _netconvert(cut: Path, net: Path, source: Path) -> tuple[str, ...]:
 
     home = Path(sumo.SUMO_HOME)
     types = ",".join(str(home / "data" / "typemap" / f"{name}.typ.xml") for name in TYPES)
-    command = [
-        str(home / "bin" / "netconvert"),
-        "--osm-files",
-        str(cut),
-        "--type-files",
-        types,
-        "-o",
-        str(net),
-    ]
-    environment = {**os.environ, "SUMO_HOME": str(home)}
-    try:
-        done = subprocess.run(
-            [*command, *OPTIONS], env=environment, capture_output=True, text=True, check=False
-        )
-    except OSError as fault:
-        msg = f"netconvert cannot be started ({fault}); run 'gruenband doctor'"
-        raise EnvironmentFaultError(msg) from fault
-    said = (done.stdout + done.stderr).splitlines()
+    options = ["--osm-files", str(cut), "--type-files", types, "-o", str(net), *OPTIONS]
+    done = call_tool("netconvert", options)
     if done.returncode != 0 or not net.is_file():
-        errors = [line.removeprefix("Error:").strip() for line in said if line.startswith("Error:")]
-        msg = f"{source}: netconvert cannot build it: {_line(errors[0] if errors else done.returncode)}"
+        msg = f"{source}: netconvert cannot build it: {_line(first_error(done))}"
         raise InputError(msg)
+    said = (done.stdout + done.stderr).splitlines()
     return tuple(line.removeprefix("Warning:").strip() for line in said if line.startswith("Warning:"))
 
 

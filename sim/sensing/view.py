@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 import numpy as np
 
 from sim.core.arrays import NO_REQUEST
-from sim.core.sense import HALTS, PACE, Memory, Routes, Vehicles, new_memory, sense
+from sim.core.sense import sense
+from sim.core.travel import HALTS, PACE, Memory, Routes, Vehicles, new_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

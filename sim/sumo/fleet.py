@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 REACHED = 1
 
 
-class Fleet:
+class SumoFleet:
     """
     The vehicles of a simulation.
 

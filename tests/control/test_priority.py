@@ -17,10 +17,9 @@ from sim.control.priority import LEVELS, Halt, Priorities
 from sim.control.registry import build, parse_controller
 from sim.control.rules import MODES, Rule, mode_of, rule_of
 from sim.control.trial import TrialStreet
-from sim.core.arrays import EARLY, EXTEND, FORCE, GREEN, NO_REQUEST, OFF, PROTECTED, RED
+from sim.core.arrays import ACCELERATION, EARLY, EXTEND, FORCE, GREEN, NO_REQUEST, OFF, PROTECTED, RED
 from sim.core.guard import new_signals
 from sim.core.requests import KEPT, LONGEST_GREEN, MARGIN, grant_requests
-from sim.core.sense import ACCELERATION
 from sim.errors import InputError
 from sim.evaluate.database import statement
 from sim.network.graph import RoadGraph

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import sumo
 
+from sim.design.fitting import geh
 from sim.scenario import load_scenario
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -172,9 +173,8 @@ def test_trams_share_the_lane_for_cars_up_to_bodelschwinghplatz() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_volumes_meet_the_counts(name: str, recipe: Any) -> None:
+def test_volumes_meet_the_counts(name: str) -> None:
     """GEH below 5 on at least 85 % of the stated volumes, counted again from the route file, in each design hour."""
-    assign = recipe("assign")
     root = read(routes_of(name))
     routes = {r.get("id"): r.get("edges", "").split() for r in root.iter("route") if r.get("id")}
     with (NETWORKS / name / f"{name}.counts.csv").open(encoding="utf-8", newline="") as file:
@@ -186,14 +186,14 @@ def test_volumes_meet_the_counts(name: str, recipe: Any) -> None:
                 for edge in routes[item.get("route")]:
                     flow[edge] += float(item.get("period", "")[4:-1]) * 3600.0 * peak
         chosen = [row for row in rows if row["pattern"] == pattern]
-        met = [assign.geh(flow[row["edge"]], float(row["stated_veh_h"])) < 5.0 for row in chosen]
+        met = [geh(flow[row["edge"]], float(row["stated_veh_h"])) < 5.0 for row in chosen]
         assert len(chosen) > 40
         assert sum(met) / len(met) >= 0.85, (name, pattern)
 
 
 def test_geh_of_a_known_pair(recipe: Any) -> None:
-    assert recipe("assign").geh(1000.0, 1200.0) == pytest.approx(6.03, abs=0.01)
-    assert recipe("assign").geh(0.0, 0.0) == 0.0
+    assert geh(1000.0, 1200.0) == pytest.approx(6.03, abs=0.01)
+    assert geh(0.0, 0.0) == 0.0
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import sumo
 
-from sim.core.sense import PACE, travel_time
+from sim.core.travel import PACE, travel_time
 from sim.network.graph import RoadGraph
 from sim.network.layout import Layout, lay_out
 from sim.network.timing import TimingRules

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sim.core.sense import FASTEST, LEARN, PACE, travel_time
+from sim.core.travel import FASTEST, LEARN, PACE, travel_time
 from sim.sensing.view import FullView
 
 from .conftest import Placed, inner, look
