@@ -191,7 +191,7 @@ def test_volumes_meet_the_counts(name: str) -> None:
         assert sum(met) / len(met) >= 0.85, (name, pattern)
 
 
-def test_geh_of_a_known_pair(recipe: Any) -> None:
+def test_geh_of_a_known_pair() -> None:
     assert geh(1000.0, 1200.0) == pytest.approx(6.03, abs=0.01)
     assert geh(0.0, 0.0) == 0.0
 
