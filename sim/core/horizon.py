@@ -161,22 +161,77 @@ def set_starts(
 
 
 @leaf
+def set_ends(
+    network: Network, queues: Queues, s: int, change_of: tuple[int, int, float], starts: Float
+) -> float:
+    """
+    Set until when the vehicles of each group that ends can cross: the guard lets it stay while it is in nobody's way.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    queues : Queues
+        ``ends`` of the groups that the second stage does without is set.
+    s : int
+        The signal.
+    change_of : tuple
+        The stage that ends, the one that follows, and when [s].
+    starts : Float
+        Shape (groups), from `set_starts` [s].
+
+    Returns
+    -------
+    float
+        When the last of them crosses [s].
+    """
+    stage, follower, t = change_of
+    n, block = len(starts), network.matrix_ptr[s]
+    latest = t + YELLOW_USED
+    for g in range(n):
+        if queues.shows[stage, g] == OFF or queues.shows[follower, g] != OFF:
+            continue
+        queues.ends[g] = t + YELLOW_USED
+        if network.group_vehicles[network.group_ptr[s] + g] == 0:
+            continue
+        stay = NEVER
+        for other in range(n):
+            between = network.intergreen[block + g * n + other]
+            if between >= 0 and queues.shows[follower, other] != OFF and queues.shows[stage, other] == OFF:
+                stay = min(stay, starts[other] - START_UP - between)
+        if t < stay < NEVER:
+            queues.ends[g] = stay + YELLOW_USED
+            latest = max(latest, queues.ends[g])
+    return latest
+
+
+@leaf
 def pass_change(
-    queues: Queues, state: State, change_of: tuple[int, int, float], starts: Float, until: float
+    scene: Scene,
+    s: int,
+    queues: Queues,
+    state: State,
+    change_of: tuple[int, int, float],
+    scratch_green: tuple[Float, Float],
+    until: float,
 ) -> float:
     """
     Run a change of stages, from the end of the first until the second has been shown for a while.
 
     Parameters
     ----------
+    scene : Scene
+        The moment.
+    s : int
+        The signal.
     queues : Queues
         The vehicles.
     state : State
         Served up to the end of the first stage and what its yellow still let through; moved on.
     change_of : tuple
         The stage that ends, the one that follows, and when [s].
-    starts : Float
-        Shape (groups), from `set_starts` [s].
+    scratch_green : tuple of Float
+        Shape (groups), begin of green in the first stage, and in the second from `set_starts` [s].
     until : float
         To when [s].
 
@@ -185,8 +240,17 @@ def pass_change(
     float
         Delay [veh s].
     """
-    delay = change(queues, state, change_of[0], change_of[1], change_of[2] + YELLOW_USED, starts)
-    return delay + advance(queues, state, change_of[1], starts, change_of[2] + YELLOW_USED, until)
+    stage, follower, t = change_of
+    green, starts = scratch_green
+    over = t + YELLOW_USED
+    latest = min(set_ends(scene.network, queues, s, change_of, starts), until)
+    delay = 0.0
+    if latest > over:
+        delay = advance(queues, state, stage, green, over, latest)
+        over = latest
+    queues.ends[:] = NEVER
+    delay += change(queues, state, stage, follower, over, starts)
+    return delay + advance(queues, state, follower, starts, over, until)
 
 
 @leaf
@@ -304,7 +368,7 @@ def branch(
         may_end = set_starts(scene, queues, s, moved, scratch.starts)
         to = rungs[min(int(np.ceil(may_end)), horizon)]
         copy(scratch.ended, state)
-        after += pass_change(queues, state, moved, scratch.starts, float(to))
+        after += pass_change(scene, s, queues, state, moved, (scratch.green, scratch.starts), float(to))
         if t < RECOVERY and scratch.blocked[follower] != 0:
             # Barred now and taken for free a second later it would be waited for for ever.
             after += SPILL
@@ -445,7 +509,7 @@ def foresee(scene: Scene, s: int, queues: Queues, way: Int) -> None:
         advance(queues, state, stage, green, t, t + YELLOW_USED)
         moved = (stage, follower, t)
         set_starts(scene, queues, s, moved, starts)
-        pass_change(queues, state, moved, starts, until)
+        pass_change(scene, s, queues, state, moved, (green, starts), until)
     lanes = lanes_of(network, s)
     for lane in range(lanes[0], lanes[1]):
         at = queues.lanes[lane - lanes[0], BEGIN]

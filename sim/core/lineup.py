@@ -230,6 +230,7 @@ def collect(network: Network, arrivals: Arrivals, onward: Onward, places: Float,
         np.empty((groups, groups), np.int32),
         np.zeros((groups, size), np.int32),
         np.zeros(size),
+        np.full(groups, NEVER),
     )
     queues.lanes[:, WAITING] = -1
     note_stages(network, s, queues)

@@ -58,6 +58,8 @@ class Queues(NamedTuple):
     meets: Int  # (g, g) 1: the column waits until the row has cleared
     opposed: Int  # (g, L) 1: the group gives way to somebody on the lane
     need: Float  # (L) how long before the next one its permitted vehicles have to go [s]
+    # (g) no vehicle of the group crosses later [s]; NEVER but for those that end while a change of stages goes on
+    ends: Float
 
 
 class State(NamedTuple):
@@ -198,8 +200,10 @@ def gap(queues: Queues, state: State, stage: int, mine: tuple[int, int], t: floa
         if i == lanes[k, END]:
             continue
         other = group[i]
-        comes = queues.yields[g, other] != 0 and shows[stage, other] != OFF
-        if comes and at_stop_line(queues, state, k, i, starts[other]) < t + need:
+        if queues.yields[g, other] == 0 or shows[stage, other] == OFF:
+            continue
+        comes = at_stop_line(queues, state, k, i, starts[other])
+        if comes < t + need and comes <= queues.ends[other]:
             return NEVER
     return t
 
@@ -401,7 +405,7 @@ def serve(
     delay = 0.0
     shows, lanes, times, group = queues.shows, queues.lanes, queues.times, queues.group
     counts, last = state.counts, state.times
-    gives = queues.gives
+    gives, ends = queues.gives, queues.ends
     for k in range(len(last)):
         if permitted == 1 and counts[k, INSIDE] > 0:
             delay -= leave_junction(queues, state, stage, (k, counts[k, NEXT]), starts, begin, until)
@@ -412,7 +416,7 @@ def serve(
             if shows[stage, g] == OFF or (shows[stage, g] == PERMISSIVE and permitted == 0):
                 break
             t = earliest_crossing(queues, state, k, i, starts[g])
-            if t > until:
+            if t > min(until, ends[g]):
                 break
             if shows[stage, g] == PERMISSIVE and g == lanes[k, WAITING]:
                 # Over the stop line, on to the middle of the junction.
@@ -427,7 +431,7 @@ def serve(
             else:
                 if shows[stage, g] == PERMISSIVE:
                     t = gap(queues, state, stage, (g, k), t, starts)
-                    if t > until:
+                    if t > min(until, ends[g]):
                         break
                 delay += times[i, WEIGHT] * times[i, WORTH] * (t - times[i, DUE])
             delay += cross_line(queues, state, k, i, t, starts[g])
