@@ -145,8 +145,8 @@ def overdue_stage(network: Network, signals: Signals, s: int) -> int:
     Returns
     -------
     int
-        Local number of the stage; of those that serve that group, the one with most waiting groups. -1 if no
-        group of any stage is due.
+        Local number of the stage; of those that serve that group the one wanted, else the one with most waiting groups.
+        -1 if no group of any stage is due.
     """
     first, last = network.group_ptr[s], network.group_ptr[s + 1]
     best, longest, most = -1, -1, 0
@@ -159,6 +159,9 @@ def overdue_stage(network: Network, signals: Signals, s: int) -> int:
             count += 1
             if signals.shown[g] == RED:
                 excess = max(excess, signals.waited[g] - network.maximum_red[g])
+        if p == signals.wanted[s]:
+            # What is on its way already costs nobody a change.
+            count = last - first + 1
         if excess >= 0 and (excess > longest or (excess == longest and count > most)):
             best, longest, most = p, excess, count
     return best
@@ -333,14 +336,15 @@ def force_overdue(network: Network, signals: Signals, s: int) -> None:
     """
     Begin or end the service of groups whose maximum red is over.
 
-    A forced stage stands until each of its overdue groups has begun.
+    A forced stage stands until all its groups are green: to break it off when the overdue one has begun would stop the
+    others for its sake and give them nothing. It takes the place of the stage wanted, so that controllers go on from it.
 
     Parameters
     ----------
     network : Network
         The network.
     signals : Signals
-        The state; ``forced`` is changed in place.
+        The state; ``forced`` and ``wanted`` are changed in place.
     s : int
         The signal.
     """
@@ -348,10 +352,13 @@ def force_overdue(network: Network, signals: Signals, s: int) -> None:
     if signals.forced[s] >= 0:
         row = target_row(network, signals, s)
         for g in range(first, last):
-            served = network.stage_shows[row + g - first] != OFF
-            if served and signals.waited[g] >= max(network.maximum_red[g], 1):
+            served = network.stage_shows[row + g - first] != OFF and network.dark[g] == 0
+            if served and signals.shown[g] != GREEN and not is_held(network, signals, g):
+                signals.wanted[s] = signals.forced[s]
                 return
     signals.forced[s] = overdue_stage(network, signals, s)
+    if signals.forced[s] >= 0:
+        signals.wanted[s] = signals.forced[s]
 
 
 @inner
