@@ -190,6 +190,30 @@ def is_held(network: Network, signals: Signals, g: int) -> bool:
 
 
 @inner
+def is_called(network: Network, signals: Signals, g: int) -> bool:
+    """
+    Tell whether a group that is red gets green in a stage that serves it.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    signals : Signals
+        The state.
+    g : int
+        The group.
+
+    Returns
+    -------
+    bool
+        False for a group that is held, and for a pedestrian group that nobody called.
+    """
+    if is_held(network, signals, g):
+        return False
+    return bool(network.group_vehicles[g] != 0 or signals.waited[g] > 0)
+
+
+@inner
 def may_begin(network: Network, signals: Signals, s: int, g: int) -> bool:
     """
     Tell whether a red group may begin its red-yellow (or its green, if it has none) now.
@@ -208,7 +232,7 @@ def may_begin(network: Network, signals: Signals, s: int, g: int) -> bool:
     Returns
     -------
     bool
-        True if it was red long enough, is not held, every conflicting group is red or in yellow, and the intergreen
+        True if it is called and was red long enough, every conflicting group is red or in yellow, and the intergreen
         times will be over at its begin of green.
     """
     first, last = network.group_ptr[s], network.group_ptr[s + 1]
@@ -218,7 +242,7 @@ def may_begin(network: Network, signals: Signals, s: int, g: int) -> bool:
     # At least one second of red, even without a minimum: a yellow must never turn into a green.
     if signals.since[g] < max(network.minimum_red[g], 1):
         return False
-    if is_held(network, signals, g):
+    if not is_called(network, signals, g):
         return False
     for i in range(first, last):
         need = network.intergreen[block + (i - first) * n + (g - first)]
@@ -295,7 +319,7 @@ def advance(network: Network, signals: Signals, wish: Int, waiting: Byte) -> Non
         force_overdue(network, signals, s)
         row = target_row(network, signals, s)
         # Ends first: a group that ends now counts as ended for everything that begins now.
-        end_states(network, signals, s, row)
+        end_states(network, signals, s, row, waiting)
         begin_states(network, signals, s, row)
         set_letters(network, signals, s, row)
 
@@ -353,7 +377,7 @@ def force_overdue(network: Network, signals: Signals, s: int) -> None:
         row = target_row(network, signals, s)
         for g in range(first, last):
             served = network.stage_shows[row + g - first] != OFF and network.dark[g] == 0
-            if served and signals.shown[g] != GREEN and not is_held(network, signals, g):
+            if served and signals.shown[g] != GREEN and is_called(network, signals, g):
                 signals.wanted[s] = signals.forced[s]
                 return
     signals.forced[s] = overdue_stage(network, signals, s)
@@ -442,9 +466,9 @@ def may_stay(network: Network, signals: Signals, s: int, row: int, g: int) -> bo
 
 
 @inner
-def end_states(network: Network, signals: Signals, s: int, row: int) -> None:
+def end_states(network: Network, signals: Signals, s: int, row: int, waiting: Byte) -> None:
     """
-    End the greens the target does without or that are held, and the transitions whose time is over.
+    End the greens the target does without, that are held or nobody calls, and the transitions whose time is over.
 
     Parameters
     ----------
@@ -456,12 +480,16 @@ def end_states(network: Network, signals: Signals, s: int, row: int) -> None:
         The signal.
     row : int
         Begin of the target stage's row in ``stage_shows``.
+    waiting : Byte
+        Shape (G), 1 where a group has a demand.
     """
     first = network.group_ptr[s]
     for g in range(first, network.group_ptr[s + 1]):
         shown = signals.shown[g]
         if shown == GREEN:
             leaves = network.stage_shows[row + g - first] == OFF or is_held(network, signals, g)
+            # With push buttons a crossing clears while the traffic beside it goes on.
+            leaves = leaves or (network.group_vehicles[g] == 0 and waiting[g] == 0)
             over = leaves and signals.since[g] >= network.minimum_green[g]
             if over and not may_stay(network, signals, s, row, g):
                 signals.shown[g] = YELLOW if network.yellow[g] > 0 else RED

@@ -9,6 +9,7 @@ import numpy as np
 from sim.core.arrays import GREEN, OFF, Arrivals, Float, Int, Network, Signals, Storage
 from sim.core.discharge import NEVER, START_UP, feeds_ring, green_starts, lanes_of, places_behind, spills
 from sim.core.exchange import Onward, expect
+from sim.core.guard import is_called
 from sim.core.jit import inner, kernel, leaf
 from sim.core.lineup import RECOVERY, begin_state, collect
 from sim.core.queue import (
@@ -86,7 +87,7 @@ class Trace(NamedTuple):
 @inner
 def is_settled(network: Network, signals: Signals, s: int) -> bool:
     """
-    Tell whether the stage wanted is shown and may end; groups that are held red do not count.
+    Tell whether the stage wanted is shown and may end; groups that stay red, held or not called, do not count.
 
     Parameters
     ----------
@@ -107,7 +108,7 @@ def is_settled(network: Network, signals: Signals, s: int) -> bool:
     for g in range(first, last):
         if network.stage_shows[row + g - first] == OFF or network.dark[g] != 0:
             continue
-        if signals.shown[g] != GREEN and signals.held[g] != 0:
+        if signals.shown[g] != GREEN and not is_called(network, signals, g):
             continue
         if signals.shown[g] != GREEN or signals.since[g] < network.minimum_green[g] - 1:
             return False
@@ -154,7 +155,7 @@ def set_starts(
             starts[g] = t + table.wait[row + g]
         else:
             green = starts[g] if t == 0.0 else t + table.wait[row + g]
-            if t == 0.0:
+            if t == 0.0 and is_called(network, scene.signals, first + g):
                 may_end = max(may_end, green + network.minimum_green[first + g])
             starts[g] = green + START_UP
     return float(may_end)

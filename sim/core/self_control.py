@@ -8,6 +8,7 @@ import numpy as np
 
 from sim.core.arrays import GREEN, OFF, Arrivals, Byte, Float, Int, Network, Signals, Storage
 from sim.core.discharge import NEVER, crossings, green_starts, lanes_of, places_behind, spills
+from sim.core.guard import is_called
 from sim.core.jit import kernel
 
 # A stage that is switched to stays at least so long [s].
@@ -214,7 +215,7 @@ def supervise(
 @kernel
 def is_shown(network: Network, signals: Signals, s: int, stage: int) -> bool:
     """
-    Tell whether all groups of a stage are green.
+    Tell whether all groups of a stage are green but those that stay red, held or not called.
 
     Parameters
     ----------
@@ -235,7 +236,8 @@ def is_shown(network: Network, signals: Signals, s: int, stage: int) -> bool:
     first, last = network.group_ptr[s], network.group_ptr[s + 1]
     row = network.stage_matrix_ptr[s] + stage * (last - first)
     for g in range(first, last):
-        if network.stage_shows[row + g - first] != OFF and network.dark[g] == 0 and signals.shown[g] != GREEN:
+        served = network.stage_shows[row + g - first] != OFF and network.dark[g] == 0
+        if served and signals.shown[g] != GREEN and is_called(network, signals, g):
             return False
     return True
 
