@@ -21,6 +21,9 @@ OFF, PROTECTED, PERMISSIVE = 0, 1, 2
 # early, that its stage is shown whatever else is wanted.
 NO_REQUEST, EXTEND, EARLY, FORCE = 0, 1, 2, 3
 
+# The demand of a pedestrian group for which somebody is known to stand; 1: somebody may.
+PRESSED = 2
+
 # A road shorter than this fills within a green: signals at its ends have to act as one [m].
 SHORT_LINK = 60.0
 # A vehicle slower than this at red is a demand; a tail slower than this blocks the lane behind it [m/s].
@@ -146,3 +149,4 @@ class Signals(NamedTuple):
     waited: Int  # (G) seconds a group has waited at red with a demand
     inside: Byte  # (G) 1: vehicles of the group stand on the junction; 0 where nothing is known
     held: Byte  # (G) 1: to be red, whatever stage is wanted, until its maximum red is over
+    called: Byte  # (G) demand of the last second: 0, 1, or PRESSED

@@ -9,7 +9,10 @@ end of that group's green. Whatever is asked, and however often the wish changes
 a group to green.
 
 The target is the controller's wish, except while a group has waited beyond its maximum red: then a stage that
-serves it is the target until every overdue group of that stage has begun.
+serves it is the target until all groups of that stage are green, and the controller goes on from it.
+
+A pedestrian group begins only if somebody calls it, and ends after its minimum green if nobody does; without push
+buttons every crossing always calls.
 
 A group that is held stays red, or ends its green, although the target contains it, until its maximum red is over.
 
@@ -27,6 +30,7 @@ from sim.core.arrays import (
     GREEN,
     OFF,
     PERMISSIVE,
+    PRESSED,
     PROTECTED,
     RED,
     RED_YELLOW,
@@ -78,6 +82,7 @@ def new_signals(network: Network, start: Int) -> Signals:
         waited=np.zeros(groups, np.int32),
         inside=np.zeros(groups, np.uint8),
         held=np.zeros(groups, np.uint8),
+        called=np.zeros(groups, np.uint8),
     )
     for s in range(len(start)):
         stages = network.stage_ptr[s + 1] - network.stage_ptr[s]
@@ -307,7 +312,8 @@ def advance(network: Network, signals: Signals, wish: Int, waiting: Byte) -> Non
         Shape (S), the stage wanted by the controller, local number; anything out of range is ignored, and the
         stage wanted before stands.
     waiting : Byte
-        Shape (G), 1 where a group at red has a demand; such seconds add up until the group is served.
+        Shape (G), 1 where a group has a demand, PRESSED where a pedestrian is known to stand; at red such seconds add up
+        until the group is served.
     """
     for s in range(len(network.group_ptr) - 1):
         stages = network.stage_ptr[s + 1] - network.stage_ptr[s]
@@ -319,7 +325,7 @@ def advance(network: Network, signals: Signals, wish: Int, waiting: Byte) -> Non
         force_overdue(network, signals, s)
         row = target_row(network, signals, s)
         # Ends first: a group that ends now counts as ended for everything that begins now.
-        end_states(network, signals, s, row, waiting)
+        end_states(network, signals, s, row)
         begin_states(network, signals, s, row)
         set_letters(network, signals, s, row)
 
@@ -334,14 +340,15 @@ def count_second(network: Network, signals: Signals, s: int, waiting: Byte) -> N
     network : Network
         The network.
     signals : Signals
-        The state; ``since``, ``cleared`` and ``waited`` are changed in place.
+        The state; ``since``, ``cleared``, ``waited`` and ``called`` are changed in place.
     s : int
         The signal.
     waiting : Byte
-        Shape (G), 1 where a group at red has a demand.
+        Shape (G), 1 where a group has a demand, PRESSED where a pedestrian is known to stand.
     """
     for g in range(network.group_ptr[s], network.group_ptr[s + 1]):
         shown = signals.shown[g]
+        signals.called[g] = waiting[g]
         if signals.since[g] < LONG_AGO:
             signals.since[g] += 1
         if shown == GREEN:
@@ -466,7 +473,7 @@ def may_stay(network: Network, signals: Signals, s: int, row: int, g: int) -> bo
 
 
 @inner
-def end_states(network: Network, signals: Signals, s: int, row: int, waiting: Byte) -> None:
+def end_states(network: Network, signals: Signals, s: int, row: int) -> None:
     """
     End the greens the target does without, that are held or nobody calls, and the transitions whose time is over.
 
@@ -480,8 +487,6 @@ def end_states(network: Network, signals: Signals, s: int, row: int, waiting: By
         The signal.
     row : int
         Begin of the target stage's row in ``stage_shows``.
-    waiting : Byte
-        Shape (G), 1 where a group has a demand.
     """
     first = network.group_ptr[s]
     for g in range(first, network.group_ptr[s + 1]):
@@ -489,8 +494,12 @@ def end_states(network: Network, signals: Signals, s: int, row: int, waiting: By
         if shown == GREEN:
             leaves = network.stage_shows[row + g - first] == OFF or is_held(network, signals, g)
             # With push buttons a crossing clears while the traffic beside it goes on.
-            leaves = leaves or (network.group_vehicles[g] == 0 and waiting[g] == 0)
-            over = leaves and signals.since[g] >= network.minimum_green[g]
+            leaves = leaves or (network.group_vehicles[g] == 0 and signals.called[g] == 0)
+            least = network.minimum_green[g]
+            if signals.called[g] == PRESSED:
+                # Who stood at the back still sets off.
+                least *= 2
+            over = leaves and signals.since[g] >= least
             if over and not may_stay(network, signals, s, row, g):
                 signals.shown[g] = YELLOW if network.yellow[g] > 0 else RED
                 signals.since[g] = 0

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from sim.core.arrays import GREEN, OFF, Arrivals, Float, Int, Network, Signals, Storage
+from sim.core.arrays import GREEN, OFF, PRESSED, Arrivals, Float, Int, Network, Signals, Storage
 from sim.core.discharge import NEVER, START_UP, feeds_ring, green_starts, lanes_of, places_behind, spills
 from sim.core.exchange import Onward, expect
 from sim.core.guard import is_called
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 SOON = 5.0
 # A plan so much dearer than the cheapest at the same second is given up [veh s].
 BEAM = 40.0
-# After this wait a pedestrian group counts as one vehicle [s].
-WALKERS_WAIT = 40.0
+# After this wait a pedestrian group counts as one vehicle: where somebody may stand, and where somebody does [s].
+WALKERS_WAIT, PRESSED_WAIT = 40.0, 15.0
 # What it costs to let traffic onto a ring about to lock, far above any delay [veh s].
 SPILL = 1e5
 
@@ -409,7 +409,8 @@ def new_scratch(scene: Scene, s: int, queues: Queues) -> Scratch:
     blocked = np.zeros(stages, np.int32)
     for p in range(stages):
         blocked[p] = feeds_ring(network, scene.arrivals, s, p)
-    toll = change_price(green_needed(queues, standing_needs(network, scene.arrivals, s, queues)))
+    needed = green_needed(queues, standing_needs(network, scene.arrivals, s, queues))
+    toll = change_price(needed, scene.memory.table.usual[s])
     if toll > 0.0 and serves_nobody(queues, signals.wanted[s], SOON):
         for p in range(stages):
             if spills(network, scene.arrivals, scene.places, s, p):
@@ -428,7 +429,8 @@ def new_scratch(scene: Scene, s: int, queues: Queues) -> Scratch:
     )
     for g in range(n):
         if network.group_vehicles[first + g] == 0 and signals.shown[first + g] != GREEN:
-            scratch.due[g] = signals.waited[first + g] / WALKERS_WAIT
+            pressed = signals.called[first + g] == PRESSED
+            scratch.due[g] = signals.waited[first + g] / (PRESSED_WAIT if pressed else WALKERS_WAIT)
     return scratch
 
 

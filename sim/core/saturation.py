@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 # junction is hardly cleared before the next queues have come: what is lost in a change then delays all who wait, and
 # each further second, up to LONGEST_NEED, makes a change dearer by CHANGE_PRICE [s], the last one [veh s for a second].
 STAGE_NEED, PLAIN_NEED, LONGEST_NEED, CHANGE_PRICE = 5.0, 15.0, 55.0, 3.0
+# That is where a change takes next to nothing. The longer intergreens are, the more of what is lost the queue model sees
+# itself: from LONG on a change has no price beyond it [s].
+SHORT, LONG = 3.0, 6.0
 
 
 @inner
@@ -98,7 +101,7 @@ def green_needed(queues: Queues, needs: Float) -> float:
 
 
 @inner
-def change_price(needed: float) -> float:
+def change_price(needed: float, intergreen: float) -> float:
     """
     Price a change of stages beyond what the queue model says of it.
 
@@ -109,10 +112,13 @@ def change_price(needed: float) -> float:
     ----------
     needed : float
         Green that the standing vehicles need, one stage after the other [s].
+    intergreen : float
+        Mean intergreen between vehicle groups [s].
 
     Returns
     -------
     float
         Price [veh s].
     """
-    return CHANGE_PRICE * min(max(needed - PLAIN_NEED, 0.0), LONGEST_NEED - PLAIN_NEED)
+    share = min(max((LONG - intergreen) / (LONG - SHORT), 0.0), 1.0)
+    return share * CHANGE_PRICE * min(max(needed - PLAIN_NEED, 0.0), LONGEST_NEED - PLAIN_NEED)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.core.arrays import OFF, PERMISSIVE, PROTECTED, Float, Int, Network
-from sim.core.jit import kernel
+from sim.core.jit import inner, kernel
 
 # A permitted group gets right of way when those it gave way to have stopped, in their yellow [s].
 CLEAR_WAY = 2.0
@@ -20,6 +20,38 @@ class Transitions(NamedTuple):
     wait: Float  # from the end of the first stage to the group's green in the second [s]
     pair_ptr: Int  # (S+1) P x P blocks
     shortest: Int  # from the end of the first stage until the second may end [s]
+    usual: Float  # (S) mean intergreen between conflicting groups of vehicles, 0 without any [s]
+
+
+@inner
+def usual_intergreens(network: Network) -> Float:
+    """
+    Average the intergreens between the vehicle groups of each signal.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+
+    Returns
+    -------
+    Float
+        Shape (S) [s].
+    """
+    usual = np.zeros(len(network.group_ptr) - 1)
+    for s in range(len(usual)):
+        first = network.group_ptr[s]
+        n = network.group_ptr[s + 1] - first
+        total, pairs = 0.0, 0
+        for i in range(n):
+            for j in range(n):
+                between = network.intergreen[network.matrix_ptr[s] + i * n + j]
+                vehicles = network.group_vehicles[first + i] != 0 and network.group_vehicles[first + j] != 0
+                if between >= 0 and vehicles:
+                    total += between
+                    pairs += 1
+        usual[s] = total / max(pairs, 1)
+    return usual
 
 
 @kernel
@@ -79,4 +111,4 @@ def tabulate_transitions(network: Network) -> Transitions:
                     if before == OFF and after != OFF:
                         green = int(np.ceil(longest)) + network.minimum_green[first + g]
                         shortest[pair] = max(shortest[pair], green)
-    return Transitions(wait_ptr, wait, pair_ptr, shortest)
+    return Transitions(wait_ptr, wait, pair_ptr, shortest, usual_intergreens(network))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.core.arrays import PRESSED
 from sim.observe.crossings import Kerbs, edges_on_foot
 from sim.sumo.scene import Scene
 
@@ -57,7 +58,7 @@ class PushButtons:
         now : float
             Time [s].
         waiting : Byte
-            Shape (G), 1 for a group with a demand; changed in place.
+            Shape (G), 1 for a group with a demand; changed in place, PRESSED where pedestrians stand.
         """
         if not self._pressed:
             return
@@ -67,4 +68,4 @@ class PushButtons:
             for group in self._groups.get(edge, ()):
                 self.since[group] = min(self.since[group], since) if self.number[group] else since
                 self.number[group] += number
-        waiting[self._pedestrian] = self.number[self._pedestrian] > 0
+        waiting[self._pedestrian] = np.where(self.number[self._pedestrian] > 0, PRESSED, 0)
