@@ -3,6 +3,7 @@ How well horizon's queue model foresees crossings, given the stages that were re
 
     python benchmarks/foresight.py                              # five maps, seed 1
     python benchmarks/foresight.py --maps cologne8 --lanes 8    # and the eight lanes that are foreseen worst
+    python benchmarks/foresight.py --maps bochum-ring-am        # any scenario
 
 A run is recorded second by second. Every few seconds, and at each signal that may change its stage then, the model is run
 45 s ahead with the stages that followed. For each vehicle in view the crossing it foresees is compared with the real one.
@@ -109,10 +110,11 @@ def foresee(scene: Scene, s: int, changes: np.ndarray) -> tuple[np.ndarray, np.n
     advance(queues, state, stage, green, 0.0, float(changes[1, 0]))
     for k in range(1, len(changes) - 1):
         t, follower, until = float(changes[k, 0]), changes[k, 1], float(changes[k + 1, 0])
-        advance(queues, state, stage, starts if k > 1 else green, t, t + YELLOW_USED)
+        advance(queues, state, stage, green, t, t + YELLOW_USED)
         moved = (int(stage), int(follower), t)
         set_starts(scene, queues, s, moved, starts)
-        pass_change(queues, state, moved, starts, until)
+        pass_change(scene, s, queues, state, moved, (green, starts), until)
+        green[:] = starts
         stage = follower
     return queues.lanes[:, BEGIN].copy(), queues.cross
 
@@ -233,7 +235,10 @@ def main() -> None:
     console = Console()
     for name in options.maps.split(","):
         task = RunTask(
-            load_scenario(f"resco-{name}"), parse_controller("foresight"), options.seed, options.scale
+            load_scenario(name if "-" in name else f"resco-{name}"),
+            parse_controller("foresight"),
+            options.seed,
+            options.scale,
         )
         with tempfile.TemporaryDirectory() as folder:
             run(task, Path(folder))

@@ -383,8 +383,15 @@ def force_overdue(network: Network, signals: Signals, s: int) -> None:
     if signals.forced[s] >= 0:
         row = target_row(network, signals, s)
         for g in range(first, last):
-            served = network.stage_shows[row + g - first] != OFF and network.dark[g] == 0
-            if served and signals.shown[g] != GREEN and is_called(network, signals, g):
+            if (
+                network.stage_shows[row + g - first] == OFF
+                or network.dark[g] != 0
+                or signals.shown[g] == GREEN
+            ):
+                continue
+            # Who presses a button while the stage is shown must not prolong it again and again.
+            early = signals.called[g] == PRESSED and signals.waited[g] < network.maximum_red[g]
+            if is_called(network, signals, g) and not early:
                 signals.wanted[s] = signals.forced[s]
                 return
     signals.forced[s] = overdue_stage(network, signals, s)

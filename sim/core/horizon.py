@@ -213,7 +213,7 @@ def pass_change(
     queues: Queues,
     state: State,
     change_of: tuple[int, int, float],
-    scratch_green: tuple[Float, Float],
+    begins: tuple[Float, Float],
     until: float,
 ) -> float:
     """
@@ -231,7 +231,7 @@ def pass_change(
         Served up to the end of the first stage and what its yellow still let through; moved on.
     change_of : tuple
         The stage that ends, the one that follows, and when [s].
-    scratch_green : tuple of Float
+    begins : tuple of Float
         Shape (groups), begin of green in the first stage, and in the second from `set_starts` [s].
     until : float
         To when [s].
@@ -242,7 +242,7 @@ def pass_change(
         Delay [veh s].
     """
     stage, follower, t = change_of
-    green, starts = scratch_green
+    green, starts = begins
     over = t + YELLOW_USED
     latest = min(set_ends(scene.network, queues, s, change_of, starts), until)
     delay = 0.0

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.core.arrays import OFF, PERMISSIVE, PROTECTED, Network
+from sim.core.arrays import OFF, PERMISSIVE, PRESSED, PROTECTED, Network
 from sim.core.guard import advance, new_signals, render
 
 
@@ -21,6 +21,7 @@ class Requests(NamedTuple):
     held: Any
 
 
+GROUP_BYTES = ("yields", "stage_shows", "stage_arrow", "dark", "group_vehicles")
 UNLIMITED = np.iinfo(np.int32).max
 
 
@@ -53,6 +54,7 @@ def random_signal(rng: np.random.Generator) -> dict[str, Any]:
         "stage_arrow": (shows == OFF) & (rng.random(shows.shape) < 0.1),
         "link_group": rng.permutation(links),
         "dark": np.where(dark, rng.choice([ord("o"), ord("O")], n), 0),
+        "group_vehicles": rng.random(n) < 0.8,
     }
 
 
@@ -71,6 +73,7 @@ def plain_signal(n: int, stages: Any, intergreen: Any, **rules: Any) -> dict[str
         "stage_arrow": np.zeros_like(shows),
         "link_group": np.arange(n),
         "dark": [0] * n,
+        "group_vehicles": [1] * n,
     } | rules
 
 
@@ -94,7 +97,7 @@ def build_network(signals: list[dict[str, Any]]) -> Network:
         name: joined(name, np.int32)
         for name in ("yellow", "red_yellow", "minimum_green", "minimum_red", "maximum_red", "intergreen")
     }
-    whole |= {name: joined(name, np.uint8) for name in ("yields", "stage_shows", "stage_arrow", "dark")}
+    whole |= {name: joined(name, np.uint8) for name in GROUP_BYTES}
     return Network(
         **whole
         | {
@@ -102,7 +105,6 @@ def build_network(signals: list[dict[str, Any]]) -> Network:
             "stage_ptr": pointer(stages),
             "matrix_ptr": pointer(sizes**2),
             "stage_matrix_ptr": pointer(sizes * stages),
-            "group_vehicles": np.ones(sizes.sum(), np.uint8),
             "link_ptr": pointer([len(s["link_group"]) for s in signals]),
             "link_group": np.concatenate(
                 [s["link_group"] + first for s, first in zip(signals, group_ptr, strict=False)]
@@ -143,9 +145,12 @@ def random_requests(rng: np.random.Generator, network: Network, seconds: int) ->
     waiting = rng.random((seconds, len(network.yellow))) < rng.choice(
         [0.0, 0.01, 0.2, 1.0], len(network.yellow)
     )
+    # Before half of the crossings pedestrians are seen; before the others there may be some.
+    seen = (network.group_vehicles == 0) & (rng.random(len(network.yellow)) < 0.5)
+    demand = waiting * np.where(seen, PRESSED, 1)
     inside = rng.poisson(rng.choice([0.0, 0.1, 2.0], len(network.yellow)), waiting.shape)
     held = rng.random(waiting.shape) < rng.choice([0.0, 0.1, 0.9], len(network.yellow), p=[0.8, 0.1, 0.1])
-    return Requests(wishes, waiting.astype(np.uint8), (inside > 0).astype(np.uint8), held.astype(np.uint8))
+    return Requests(wishes, demand.astype(np.uint8), (inside > 0).astype(np.uint8), held.astype(np.uint8))
 
 
 def start_of(network: Network) -> Any:

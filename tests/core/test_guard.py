@@ -21,8 +21,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lamp_monitor import lamp_faults, rules_of
 
-from sim.core.arrays import GREEN, RED
-from sim.core.guard import new_signals
+from sim.core.arrays import GREEN, PRESSED, RED
+from sim.core.guard import advance, new_signals
 from sim.network.graph import RoadGraph
 from sim.network.layout import lay_out
 from sim.network.timing import TimingRules
@@ -250,6 +250,84 @@ def test_of_the_stages_that_serve_an_overdue_group_the_one_that_serves_most_is_t
     )
     _, second, third = shown(build_network([rules]), [0] * 45, waiting=1)
     assert second.index("G") == third.index("G") == 35
+
+
+def test_a_stage_forced_for_one_group_gives_green_to_all_of_its_groups() -> None:
+    # The third group has to wait longest for the one that ends.
+    between = np.full((3, 3), -1)
+    between[0, 1:], between[1:, 0] = [5, 14], 5
+    rules = plain_signal(3, stages=[[1, 0, 0], [0, 1, 1]], intergreen=between, maximum_red=[90, 30, 90])
+    first, second, third = shown(build_network([rules]), [0] * 70, waiting=[0, 1, 0])
+    assert second.index("G") == 35
+    assert third[44:49] == "GGGGG"
+    # Only then it goes back to what is wanted all the time.
+    assert first.index("G", 35) == 49 + 5
+
+
+def test_a_controller_goes_on_from_a_stage_that_was_forced() -> None:
+    network = build_network([crossroads(maximum_red=[90, 30])])
+    signals = new_signals(network, np.array([0], np.int32))
+    wish = signals.wanted.copy()
+    for _ in range(60):
+        advance(network, signals, wish, np.array([0, 1], np.uint8))
+        wish = signals.wanted.copy()
+    assert wish[0] == 1
+    assert signals.forced[0] == -1
+
+
+def test_a_group_overdue_is_served_by_the_stage_on_its_way() -> None:
+    between = np.full((3, 3), -1)
+    between[0, 1:] = between[1:, 0] = 5
+    rules = plain_signal(
+        3, stages=[[1, 0, 0], [0, 1, 0], [0, 1, 1]], intergreen=between, maximum_red=[90, 8, 90]
+    )
+    _, second, third = shown(build_network([rules]), [0] * 5 + [1] * 20, waiting=[0, 1, 1])
+    assert "G" in second
+    assert "G" not in third
+
+
+def crossing_beside_cars() -> Network:
+    """Cars and the crossing beside them; the cars across."""
+    between = np.array([[-1, -1, 5], [-1, -1, 12], [5, 5, -1]])
+    return build_network(
+        [
+            plain_signal(
+                3,
+                stages=[[1, 1, 0], [0, 0, 1]],
+                intergreen=between,
+                group_vehicles=[1, 0, 1],
+                yellow=[3, 0, 3],
+            )
+        ]
+    )
+
+
+def test_with_buttons_a_crossing_turns_green_only_if_somebody_calls() -> None:
+    network = crossing_beside_cars()
+    assert "G" not in shown(network, [1] * 20 + [0] * 30)[1][6:]
+    called = np.zeros((50, 3), np.int32)
+    called[30, 1] = PRESSED
+    assert "G" in shown(network, [1] * 20 + [0] * 30, waiting=called)[1][6:]
+
+
+def test_with_buttons_a_crossing_clears_while_the_cars_beside_it_go_on() -> None:
+    # Green from the start, for nobody: it ends after its minimum, and has cleared when the cars have to stop.
+    cars, walkers, across = shown(crossing_beside_cars(), [0] * 20 + [1] * 10)
+    assert walkers.index("r") == 5
+    assert cars.index("y") == 21
+    assert across.index("G") == 26
+    # Without buttons it stays, and the cars across wait for who has just set off.
+    cars, walkers, across = shown(crossing_beside_cars(), [0] * 20 + [1] * 20, waiting=[0, 1, 0])
+    assert walkers.index("r") == 21
+    assert across.index("G") == 21 + 12
+    assert cars.index("y") == 21 + 12 - 5
+
+
+def test_a_crossing_stays_green_for_who_still_stands_there() -> None:
+    called = np.zeros((40, 3), np.int32)
+    called[:, 1] = PRESSED
+    _, walkers, _ = shown(crossing_beside_cars(), [0] * 3 + [1] * 37, waiting=called)
+    assert walkers.index("r") == 2 * 5
 
 
 def test_a_signal_without_stages_is_left_alone() -> None:
