@@ -162,16 +162,14 @@ def set_starts(
 
 
 @leaf
-def set_ends(
-    network: Network, queues: Queues, s: int, change_of: tuple[int, int, float], starts: Float
-) -> float:
+def set_ends(scene: Scene, queues: Queues, s: int, change_of: tuple[int, int, float], starts: Float) -> float:
     """
     Set until when the vehicles of each group that ends can cross: the guard lets it stay while it is in nobody's way.
 
     Parameters
     ----------
-    network : Network
-        The network.
+    scene : Scene
+        The moment.
     queues : Queues
         ``ends`` of the groups that the second stage does without is set.
     s : int
@@ -186,8 +184,10 @@ def set_ends(
     float
         When the last of them crosses [s].
     """
+    network, table = scene.network, scene.memory.table
     stage, follower, t = change_of
-    n, block = len(starts), network.matrix_ptr[s]
+    n, block, stages = len(starts), network.matrix_ptr[s], len(queues.permits)
+    row = table.wait_ptr[s] + (stage * stages + follower) * n
     latest = t + YELLOW_USED
     for g in range(n):
         if queues.shows[stage, g] == OFF or queues.shows[follower, g] != OFF:
@@ -199,8 +199,11 @@ def set_ends(
         for other in range(n):
             between = network.intergreen[block + g * n + other]
             if between >= 0 and queues.shows[follower, other] != OFF and queues.shows[stage, other] == OFF:
-                stay = min(stay, starts[other] - START_UP - between)
-        if t < stay < NEVER:
+                # What a minimum green still lasts is no reason to change early, so the table's wait is a bound.
+                begin = min(starts[other] - START_UP, t + table.wait[row + other])
+                stay = min(stay, begin - between)
+        # The guard counts in whole seconds.
+        if t + 0.5 < stay < NEVER:
             queues.ends[g] = stay + YELLOW_USED
             latest = max(latest, queues.ends[g])
     return latest
@@ -244,7 +247,7 @@ def pass_change(
     stage, follower, t = change_of
     green, starts = begins
     over = t + YELLOW_USED
-    latest = min(set_ends(scene.network, queues, s, change_of, starts), until)
+    latest = min(set_ends(scene, queues, s, change_of, starts), until)
     delay = 0.0
     if latest > over:
         delay = advance(queues, state, stage, green, over, latest)
