@@ -49,7 +49,7 @@ additional = [{", ".join(f'"{file}"' for file in files)}]
 begin = "{begin}"
 end = "{end}"
 seeds = [1, 2, 3]
-controllers = ["program", "actuated", "self-control"]
+controllers = ["program", "actuated", "self-control", "horizon"]
 """
         if name == "day":
             text += "time_limit = 21600 # [s] of the clock on the wall, for one run\n"
@@ -67,6 +67,15 @@ level = "high"
 [[priorities]]
 modes = ["bus"]
 level = "medium"
+
+# Who waits at a crossing is seen (assumed: a push button or a detector at each), and waits 80 s at most where that can be kept.
+[pedestrians]
+call = "button"
+maximum_wait = 80
+
+# Two of SUMO's drivers who meet before a crossing can give way to each other for ever; after a minute one goes (assumed).
+[sumo_options]
+"ignore-junction-blocker" = 60
 """
         (FOLDER / f"{network}-{name}.toml").write_text(text, encoding="utf-8")
 

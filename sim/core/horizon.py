@@ -432,8 +432,13 @@ def new_scratch(scene: Scene, s: int, queues: Queues) -> Scratch:
     )
     for g in range(n):
         if network.group_vehicles[first + g] == 0 and signals.shown[first + g] != GREEN:
-            pressed = signals.called[first + g] == PRESSED
-            scratch.due[g] = signals.waited[first + g] / (PRESSED_WAIT if pressed else WALKERS_WAIT)
+            waited = float(signals.waited[first + g])
+            scratch.due[g] = waited / WALKERS_WAIT
+            if signals.called[first + g] == PRESSED:
+                # Better served where it fits than forced by the guard a little later.
+                scratch.due[g] = (
+                    waited / PRESSED_WAIT * (1.0 + (waited / network.maximum_red[first + g]) ** 2)
+                )
     return scratch
 
 
