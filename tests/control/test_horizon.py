@@ -19,7 +19,15 @@ from sim.core.arrays import GREEN, OFF, PROTECTED
 from sim.core.guard import new_signals, switch
 from sim.core.horizon import Scene, look_around
 from sim.core.lineup import collect
-from sim.core.saturation import PLAIN_NEED, STAGE_NEED, change_price, green_needed, standing_needs
+from sim.core.saturation import (
+    LONG,
+    PLAIN_NEED,
+    SHORT,
+    STAGE_NEED,
+    change_price,
+    green_needed,
+    standing_needs,
+)
 from sim.network.graph import RoadGraph
 from sim.network.layout import Layout, lay_out
 from sim.network.timing import TimingRules
@@ -561,8 +569,13 @@ def test_green_needed_counts_lanes_that_are_served_together_once(crossing: Path)
 
 
 def test_a_change_is_dearer_only_where_much_green_is_needed() -> None:
-    assert change_price(0.0) == change_price(PLAIN_NEED) == 0.0
-    prices = [change_price(need) for need in (20.0, 60.0, 100.0, 500.0, 1000.0)]
+    assert change_price(0.0, SHORT) == change_price(PLAIN_NEED, SHORT) == 0.0
+    prices = [change_price(need, SHORT) for need in (20.0, 60.0, 100.0, 500.0, 1000.0)]
     assert prices == sorted(prices)
     assert prices[0] > 0.0
     assert prices[-1] == prices[-2]
+
+
+def test_a_change_has_no_price_of_its_own_where_intergreens_are_long() -> None:
+    prices = [change_price(60.0, intergreen) for intergreen in (0.0, SHORT, 4.5, LONG, 9.0)]
+    assert prices[0] == prices[1] > prices[2] > prices[3] == prices[4] == 0.0

@@ -69,6 +69,7 @@ def queues(opposing: list[float], own: list[tuple[float, int]]) -> Queues:
         meets,
         opposed,
         np.array([0.0, NEED, 0.0]),
+        np.full(4, NEVER),
     )
 
 
@@ -166,3 +167,23 @@ def test_a_queue_that_waited_for_a_gap_starts_slowly_again() -> None:
     assert first == pytest.approx(11.0 + CLEAR)
     assert second - first == pytest.approx(3.3)
     assert third - second == pytest.approx(FOLLOW_UP)
+
+
+def test_nobody_of_a_group_that_has_ended_crosses_any_more() -> None:
+    queue = queues([1.0, 3.0, 5.0], [(2.0, STRAIGHT), (4.0, STRAIGHT)])
+    queue.ends[OPPOSING] = 3.5
+    state = moving(queue)
+    advance(queue, state, TOGETHER, GREEN, 0.0, 10.0)
+    assert list(queue.cross[:2]) == [1.0, 3.0]
+    assert queue.cross[2] == -NEVER
+    assert list(queue.cross[3:]) == [2.0, 4.0]
+
+
+def test_who_gives_way_goes_before_a_vehicle_whose_green_will_have_ended() -> None:
+    near = 1.0 + CLEAR + NEED - 1.0
+    for end, inside in ((near - 0.5, 0), (near + 0.5, 1)):
+        queue = queues([1.0, near], [(0.5, LEFT_TURN)])
+        queue.ends[OPPOSING] = end
+        state = moving(queue)
+        advance(queue, state, TOGETHER, GREEN, 0.0, near - 0.1)
+        assert state.counts[1, INSIDE] == inside

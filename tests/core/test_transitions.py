@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from guard_cases import build_network, plain_signal, random_network, real_nets, start_of
+from guard_cases import UNLIMITED, build_network, plain_signal, random_network, real_nets, start_of
 
 from sim.core.arrays import GREEN, OFF, PERMISSIVE, PROTECTED, RED, Network
 from sim.core.guard import advance, new_signals
@@ -48,17 +48,18 @@ def settled(network: Network, stages: Any) -> Any:
 
 
 def greens(network: Network, signals: Any, wish: Any, seconds: int) -> Any:
-    """Record which groups are green, second by second from the wish on."""
-    nobody = np.zeros(len(network.yellow), np.uint8)
+    """Record which groups are green, second by second from the wish on, with somebody at each crossing."""
+    waiting = (network.group_vehicles == 0).astype(np.uint8)
     rows = []
     for _ in range(seconds):
-        advance(network, signals, wish, nobody)
+        advance(network, signals, wish, waiting)
         rows.append(signals.shown == GREEN)
     return np.array(rows)
 
 
 def compare_with_guard(network: Network) -> int:
     """Have the guard make every transition, and count the greens that were compared."""
+    network = network._replace(maximum_red=np.full_like(network.maximum_red, UNLIMITED))
     table = tabulate_transitions(network)
     counts = np.diff(network.stage_ptr)
     compared = 0
@@ -74,7 +75,20 @@ def compare_with_guard(network: Network) -> int:
                         expected = waits(network, table, s, p, q)[g]
                         assert np.flatnonzero(seen[:, first + g])[0] == expected, (s, p, q, g)
                         compared += 1
+                for g in np.flatnonzero((rows[p] != OFF) & (rows[q] == OFF)):
+                    if network.dark[first + g] == 0:
+                        ended = np.flatnonzero(~seen[:, first + g])[0]
+                        assert ended == stay(network, table, s, (p, q), g), (s, p, q, g)
     return compared
+
+
+def stay(network: Network, table: Any, s: int, change: tuple[int, int], g: int) -> int:
+    """How long a group that ends stays green: until those that follow and cross it wait for nobody else."""
+    rows, n = shows(network, s), network.group_ptr[s + 1] - network.group_ptr[s]
+    between = network.intergreen[network.matrix_ptr[s] : network.matrix_ptr[s + 1]].reshape(n, n)[g]
+    follow = (rows[change[0]] == OFF) & (rows[change[1]] != OFF) & (between >= 0)
+    left = waits(network, table, s, *change)[follow] - between[follow]
+    return max(int(left.min()), 0) if len(left) else 0
 
 
 @pytest.mark.parametrize("stages", ["program", "derived"])
