@@ -46,6 +46,8 @@ from sim.core.jit import inner, kernel
 LONG_AGO = 1_000_000
 # How much longer than its intergreen a group waits for vehicles of another that are still on the junction [s].
 LONGEST_CLEARING = 10
+# How much longer than its minimum a crossing is green for those seen standing there: who stood at the back sets off late [s].
+LATE_START = 5
 
 
 def new_signals(network: Network, start: Int) -> Signals:
@@ -504,8 +506,7 @@ def end_states(network: Network, signals: Signals, s: int, row: int) -> None:
             leaves = leaves or (network.group_vehicles[g] == 0 and signals.called[g] == 0)
             least = network.minimum_green[g]
             if signals.called[g] == PRESSED:
-                # Who stood at the back still sets off.
-                least *= 2
+                least += LATE_START
             over = leaves and signals.since[g] >= least
             if over and not may_stay(network, signals, s, row, g):
                 signals.shown[g] = YELLOW if network.yellow[g] > 0 else RED

@@ -280,6 +280,32 @@ def clearance_of_walkers(graph: RoadGraph, group: SignalGroup) -> int:
     return max((math.ceil(graph.movements[m].length / WALKING_SPEED) for m in group.movements), default=0)
 
 
+def shortest_green(graph: RoadGraph, group: SignalGroup, rules: TimingRules) -> int:
+    """
+    Find how long a group is green at least.
+
+    Parameters
+    ----------
+    graph : RoadGraph
+        The graph.
+    group : SignalGroup
+        The group.
+    rules : TimingRules
+        The scenario's rules.
+
+    Returns
+    -------
+    int
+        Time [s]. Who sets off at the begin of green is in the middle of the crossing before it ends.
+
+    References
+    ----------
+    .. [1] FGSV, RiLSA 2015, section 2.4.
+    """
+    half = math.ceil(clearance_of_walkers(graph, group) / 2) if group.pedestrian else 0
+    return max(math.ceil(rules.minimum_green), half)
+
+
 def derive_timing(graph: RoadGraph, signal: Signal, rules: TimingRules) -> GroupTiming:
     """
     Derive the transition times of every group and pair of groups.
@@ -336,7 +362,7 @@ def derive_timing(graph: RoadGraph, signal: Signal, rules: TimingRules) -> Group
     return GroupTiming(
         yellow=yellow,
         red_yellow=red_yellow,
-        minimum_green=np.full(n, math.ceil(rules.minimum_green), np.int32),
+        minimum_green=np.array([shortest_green(graph, group, rules) for group in signal.groups], np.int32),
         minimum_red=np.ones(n, np.int32),
         # A group that no stage serves must never be forced.
         maximum_red=np.where(

@@ -16,6 +16,8 @@ Array = NDArray[Any]
 NEVER = -(10**9)
 # How much longer a begin may wait for vehicles that are still on the junction [s].
 CLEARING = 10
+# How much longer a crossing is green for who is seen there [s].
+LATE_START = 5
 
 
 class Rules(NamedTuple):
@@ -54,11 +56,12 @@ def bounded_wait(rules: Rules) -> int:
     Groups are served one after the other, the one longest beyond its maximum first, each after the slowest
     transition there is. Where all wait all the time, each of n groups goes ahead at most once. Demands that come and
     go let others catch up; the game of emptying the fullest of n cups bounds that by a factor of 1 + ln n. A crossing
-    before which somebody is seen has twice its minimum green.
+    before which somebody is seen is green for longer than its minimum.
     """
     slowest = (
         2 * rules.red_yellow.max(initial=0)
-        + 2 * rules.minimum_green.max(initial=0)
+        + rules.minimum_green.max(initial=0)
+        + LATE_START
         + max(rules.intergreen.max(initial=0), rules.yellow.max(initial=0) + rules.minimum_red.max(initial=1))
         + CLEARING
         + 3

@@ -327,7 +327,7 @@ def test_a_crossing_stays_green_for_who_still_stands_there() -> None:
     called = np.zeros((40, 3), np.int32)
     called[:, 1] = PRESSED
     _, walkers, _ = shown(crossing_beside_cars(), [0] * 3 + [1] * 37, waiting=called)
-    assert walkers.index("r") == 2 * 5
+    assert walkers.index("r") == 5 + 5
 
 
 def test_a_signal_without_stages_is_left_alone() -> None:

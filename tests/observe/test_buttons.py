@@ -44,3 +44,15 @@ def test_the_call_comes_early_enough_for_the_others_to_end(junction: Path) -> No
             assert timing.maximum_red[i] == 60 - 5 - timing.intergreen[:, i].max()
         else:
             assert timing.maximum_red[i] == 120
+
+
+def test_a_walker_has_half_the_crossing_behind_him_when_the_shortest_green_ends(junction: Path) -> None:
+    graph = RoadGraph.from_file(junction, ())
+    (signal,) = graph.signals.values()
+    for least in (5.0, 30.0):
+        timing = derive_timing(graph, signal, TimingRules(minimum_green=least))
+        for i, group in enumerate(signal.groups):
+            half = (
+                max(graph.movements[m].length for m in group.movements) / 2 / 1.2 if group.pedestrian else 0.0
+            )
+            assert max(least, half) <= timing.minimum_green[i] < max(least, half) + 2
