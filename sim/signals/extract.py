@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +10,7 @@ from pydantic import ValidationError
 from sim.errors import InputError
 from sim.faults import describe
 from sim.network.meeting import conflict_point
-from sim.network.timing import WALKING_SPEED, derive_timing
+from sim.network.timing import derive_timing
 from sim.signals.lamps import GREEN, greens_of, is_moving, lamps, link_states, runs, stage_order
 from sim.signals.plan import MOST_PROGRAMS, Green, Group, Intergreen, Link, Plan, Program, Rest, SignalPlan
 
@@ -180,12 +179,11 @@ def _group(graph: RoadGraph, signal: Signal, k: int, row: NDArray[np.uint8], tim
     walk = max((graph.movements[m].length for m in group.movements), default=0.0) if on_foot else 0.0
     nodes = graph.graph.nodes
     edges = {graph.movements[m].from_edge for m in group.movements} & set(nodes)
-    least = int(timing.minimum_green[k])
     return Group(
         name=group.name,
         kind="pedestrian" if on_foot else "vehicle",
         links=_links(graph, group),
-        minimum_green=max(least, math.ceil(walk / 2.0 / WALKING_SPEED)),
+        minimum_green=int(timing.minimum_green[k]),
         yellow=_one_time(graph, signal, group, row, "y"),
         red_yellow=_one_time(graph, signal, group, row, "u"),
         rest=RESTS[min(letters, default="r")],
