@@ -42,7 +42,7 @@ $(FOREIGN): $(READY) tests/export/foreign-constraints.txt
 	@touch $@
 
 run: $(READY)
-	$(BIN)/gruenband run bochum-ring-am --controller program --controller actuated --controller self-control --seeds 1-3
+	$(BIN)/gruenband run bochum-ring-am --controller program --controller actuated --controller horizon --seeds 1-3
 
 # All steps run even if one fails; the last line then names those that failed.
 test: $(READY)
@@ -70,6 +70,7 @@ docstrings: $(READY)
 	@$(BIN)/numpydoc lint $$(find sim -name '*.py' | sort)
 
 unit: $(READY) $(FOREIGN)
+	$(BIN)/python tests/compile_kernels.py
 	$(BIN)/pytest -n $(JOBS) --dist worksteal
 
 clean:

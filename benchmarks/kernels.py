@@ -209,6 +209,7 @@ def compile_all(controllers: list[str]) -> dict:
     """Warm the kernels of every controller in this process, as a run does before its first second."""
     began, began_processor = time.perf_counter(), time.process_time()
     from sim.control.warm import warm
+    from sim.observe.warm import warm_onlooker
 
     specs = [parse_controller(text) for text in controllers]
     for spec in specs:
@@ -217,6 +218,7 @@ def compile_all(controllers: list[str]) -> dict:
     ready, ready_processor = time.perf_counter(), time.process_time()
     for spec in specs:
         warm(spec)
+    warm_onlooker()
     wall, used = time.perf_counter() - ready, time.process_time() - ready_processor
     kernels = {
         f"{module.__name__.rpartition('.')[2]}.{name}": thing

@@ -1,0 +1,30 @@
+"""
+Compile the kernels before the tests: ``python tests/compile_kernels.py``.
+
+Each worker of pytest would compile all that it needs by itself, at the same time as the others. Two processes share them
+here; what is in the cache already is loaded.
+"""
+
+from __future__ import annotations
+
+from multiprocessing import get_context
+
+from sim.control.registry import parse_controller
+from sim.control.warm import warm
+from sim.observe.warm import warm_onlooker
+
+PARTS = (("horizon",), ("onlooker", "self-control", "max-pressure"))
+
+
+def compile_part(names: tuple[str, ...]) -> None:
+    """Compile what these controllers, or the onlooker, need."""
+    for name in names:
+        if name == "onlooker":
+            warm_onlooker()
+        else:
+            warm(parse_controller(name))
+
+
+if __name__ == "__main__":
+    with get_context("spawn").Pool(len(PARTS)) as pool:
+        pool.map(compile_part, PARTS, chunksize=1)
