@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # No cycle is longer; a stage that is not reached by then is never reached.
 PATIENCE = 7200
+# A maximum red beyond any cycle [s].
+NEVER_DUE = 1_000_000
 
 
 def in_stage(network: Network, signals: Signals, s: int, stage: int) -> bool:
@@ -75,11 +77,12 @@ def cycle_states(layout: Layout, greens: Sequence[Sequence[int]]) -> list[list[s
     """
     from sim.core.guard import advance, new_signals, render  # noqa: PLC0415  (start-up of the CLI)
 
-    network = layout.network
+    # A fixed cycle serves every crossing, and nothing but its order of stages.
+    network = layout.network._replace(maximum_red=np.full_like(layout.network.maximum_red, NEVER_DUE))
+    walkers = (network.group_vehicles == 0).astype(np.uint8)
     count = len(layout.signals)
     signals = new_signals(network, np.zeros(count, np.int32))
     wish = np.zeros(count, np.int32)
-    nobody = np.zeros(len(network.yellow), np.uint8)
     letters = np.zeros(len(network.link_group), np.uint8)
     held = [0] * count
     starts: list[list[int]] = [[] for _ in range(count)]
@@ -100,7 +103,7 @@ def cycle_states(layout: Layout, greens: Sequence[Sequence[int]]) -> list[list[s
                     held[s] = 0
             if len(starts[s]) == 3:
                 busy.discard(s)
-        advance(network, signals, wish, nobody)
+        advance(network, signals, wish, walkers)
         second += 1
         if second > PATIENCE and busy:
             name = layout.signals[min(busy)]
