@@ -21,7 +21,7 @@ BROKEN = {
         "conflict moving",
     ),
     "minimum green ignored": (
-        "over = leaves and signals.since[g] >= network.minimum_green[g]",
+        "over = leaves and signals.since[g] >= least",
         "over = leaves",
         "green too short",
     ),
