@@ -26,6 +26,8 @@ PRESSED = 2
 
 # A road shorter than this fills within a green: signals at its ends have to act as one [m].
 SHORT_LINK = 60.0
+# A link shorter than this holds three vehicles at most: who drives onto a full one stands on the junction [m].
+TINY_LINK = 30.0
 # A vehicle slower than this at red is a demand; a tail slower than this blocks the lane behind it [m/s].
 SLOW = 2.0
 # Space a standing vehicle takes [m], and what of it is the gap to the next [m].

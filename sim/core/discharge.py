@@ -251,7 +251,7 @@ def feeds_ring(network: Network, arrivals: Arrivals, s: int, stage: int) -> bool
 
 
 @kernel
-def spills(network: Network, arrivals: Arrivals, places: Float, s: int, stage: int) -> bool:
+def spills(network: Network, arrivals: Arrivals, places: Float, s: int, stage: int, shorter: float) -> bool:
     """
     Tell whether a stage lets vehicles onto the junction that have no place behind it, or onto a ring about to lock.
 
@@ -267,11 +267,13 @@ def spills(network: Network, arrivals: Arrivals, places: Float, s: int, stage: i
         The signal.
     stage : int
         Local number of the stage.
+    shorter : float
+        Only lanes shorter than this count [m].
 
     Returns
     -------
     bool
-        True if the first vehicle of a lane, near its stop line, gets green and is barred, or drives towards a short lane
+        True if the first vehicle of a lane, near its stop line, gets green and is barred, or drives towards such a lane
         that is full.
     """
     if feeds_ring(network, arrivals, s, stage):
@@ -287,7 +289,7 @@ def spills(network: Network, arrivals: Arrivals, places: Float, s: int, stage: i
         m = arrivals.movement[i]
         behind = network.movement_exit[m]
         # Between two stop lines of one signal its stages are made to fit.
-        if network.watched_length[behind] >= SHORT_LINK or (own == behind).any():
+        if network.watched_length[behind] >= shorter or (own == behind).any():
             continue
         shows = network.stage_shows[row + network.movement_group[m] - first]
         if shows != OFF and has_no_place(network, arrivals, places, i):

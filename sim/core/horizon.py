@@ -6,8 +6,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from sim.core.arrays import GREEN, OFF, PRESSED, Arrivals, Float, Int, Network, Signals, Storage
-from sim.core.discharge import NEVER, START_UP, feeds_ring, green_starts, lanes_of, places_behind, spills
+from sim.core.arrays import (
+    GREEN,
+    OFF,
+    PRESSED,
+    SHORT_LINK,
+    TINY_LINK,
+    Arrivals,
+    Float,
+    Int,
+    Network,
+    Signals,
+    Storage,
+)
+from sim.core.discharge import NEVER, START_UP, green_starts, lanes_of, places_behind, spills
 from sim.core.exchange import Onward, expect
 from sim.core.guard import is_called
 from sim.core.jit import inner, kernel, leaf
@@ -411,12 +423,12 @@ def new_scratch(scene: Scene, s: int, queues: Queues) -> Scratch:
     n = network.group_ptr[s + 1] - first
     blocked = np.zeros(stages, np.int32)
     for p in range(stages):
-        blocked[p] = feeds_ring(network, scene.arrivals, s, p)
+        blocked[p] = spills(network, scene.arrivals, scene.places, s, p, TINY_LINK)
     needed = green_needed(queues, standing_needs(network, scene.arrivals, s, queues))
     toll = change_price(needed, scene.memory.table.usual[s])
     if toll > 0.0 and serves_nobody(queues, signals.wanted[s], SOON):
         for p in range(stages):
-            if spills(network, scene.arrivals, scene.places, s, p):
+            if spills(network, scene.arrivals, scene.places, s, p, SHORT_LINK):
                 # Nothing is lost by a change where nobody can go.
                 toll = 0.0
     scratch = Scratch(

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.core.arrays import OFF, PERMISSIVE, SLOW, Arrivals, Float, Int, Network, Signals, Storage
+from sim.core.arrays import OFF, PERMISSIVE, SHORT_LINK, SLOW, Arrivals, Float, Int, Network, Signals, Storage
 from sim.core.discharge import green_starts, lanes_of, places_behind, spills
 from sim.core.jit import kernel
 
@@ -149,7 +149,7 @@ def max_pressure(
             value = (
                 stage_pressure(network, arrivals, pressure, s, p) * max(params.plan - lost, 0.0) / params.plan
             )
-            if spills(network, arrivals, places, s, p):
+            if spills(network, arrivals, places, s, p, SHORT_LINK):
                 value = -0.5
             if value > best + 1e-9 or (p == current and value >= best - 1e-9):
                 best, choice = value, p

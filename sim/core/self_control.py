@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.core.arrays import GREEN, OFF, Arrivals, Byte, Float, Int, Network, Signals, Storage
+from sim.core.arrays import GREEN, OFF, SHORT_LINK, Arrivals, Byte, Float, Int, Network, Signals, Storage
 from sim.core.discharge import NEVER, crossings, green_starts, lanes_of, places_behind, spills
 from sim.core.guard import is_called
 from sim.core.jit import kernel
@@ -306,7 +306,7 @@ def best_stage(
         )
         # Walkers who had their green block the next stage with their long clearance.
         rate -= WALKERS_DONE * had
-        if spills(network, arrivals, places, s, p):
+        if spills(network, arrivals, places, s, p, SHORT_LINK):
             rate = -0.5
         if p == current:
             hold = params.hold * min(cleared / params.platoon, 1.0)
