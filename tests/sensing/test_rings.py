@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import sumo
 
+from sim.core.arrays import SHORT_LINK
 from sim.core.discharge import feeds_ring, held_groups, lanes_of, places_behind, spills
 from sim.core.exchange import Onward
 from sim.core.lineup import RECOVERY, collect
@@ -125,8 +126,8 @@ def test_nobody_is_let_onto_a_ring_about_to_lock(
     serves = serving(ring, street, "a", (waits[0], waits[1]), green=True)
     other = serving(ring, street, "a", (waits[0], waits[1]), green=False)
     places = places_behind(network, begin(street, "a", serves), arrivals, storage)
-    assert spills(network, arrivals, places, s, serves) is barred
-    assert spills(network, arrivals, places, s, other) is False
+    assert spills(network, arrivals, places, s, serves, SHORT_LINK) is barred
+    assert spills(network, arrivals, places, s, other, SHORT_LINK) is False
     assert feeds_ring(network, arrivals, s, serves) is barred
     assert feeds_ring(network, arrivals, s, other) is False
     # Whatever stage is wanted, his group has to be red.

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import sumo
 
-from sim.core.arrays import GREEN, PROTECTED, RED
+from sim.core.arrays import GREEN, PROTECTED, RED, SHORT_LINK
 from sim.core.discharge import NEVER, places_behind, spills
 from sim.core.guard import clearing_groups, new_signals, switch
 from sim.network.graph import RoadGraph
@@ -138,8 +138,8 @@ def test_no_green_towards_a_full_link(graph: RoadGraph, layout: Layout) -> None:
     for queue, expected in ((full, True), (full[:1], False)):
         arrivals, storage = look(graph, layout, *queue, waits)
         places = places_behind(network, red, arrivals, storage)
-        assert spills(network, arrivals, places, s, serves) is expected
-        assert spills(network, arrivals, places, s, other) is False
+        assert spills(network, arrivals, places, s, serves, SHORT_LINK) is expected
+        assert spills(network, arrivals, places, s, other, SHORT_LINK) is False
     # Who waits for the full link presses on the signal at its end.
     arrivals, storage = look(graph, layout, *full, waits)
     places_behind(network, red, arrivals, storage)
@@ -182,7 +182,7 @@ def test_a_vehicle_needs_a_place_on_the_lane_that_it_turns_from(
         places = places_behind(network, green, arrivals, storage)
         assert places[link] == 0.0
         assert places[layout.watched.index("ab_0")] >= 1.0
-        assert spills(network, arrivals, places, s, serves) is expected
+        assert spills(network, arrivals, places, s, serves, SHORT_LINK) is expected
 
 
 def test_session_sees_who_stands_on_the_junction(net: Path, graph: RoadGraph, tmp_path: Path) -> None:
