@@ -18,6 +18,7 @@ from sim import __version__
 from sim.batch.keys import run_key, scenario_key
 from sim.batch.parcel import relocate
 from sim.batch.store import Store, environment_fault
+from sim.control.registry import find_kind
 from sim.errors import EnvironmentFaultError, GruenbandError, RunFailedError
 from sim.evaluate.columns import csv_to_parquet
 from sim.evaluate.figures import keep_figures
@@ -132,7 +133,8 @@ def _run(
     for name, columns in OBSERVED.items():
         if (table := directory / f"{name}.csv").is_file():
             csv_to_parquet(table, columns, table.with_suffix(".parquet"))
-    keep_figures(graph, directory, keep_xml=task.keep_sumo_output)
+    on_call = task.scenario.pedestrians.call == "button" and not find_kind(task.controller.id).in_sumo
+    keep_figures(graph, directory, buttons=on_call, keep_xml=task.keep_sumo_output)
     if not task.keep_sumo_output:
         (directory / "tripinfo.xml").unlink()
     facts = read_facts(directory)

@@ -17,9 +17,11 @@ from sim.evaluate.spillback import edge_spillback
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import duckdb
+
     from sim.network.graph import RoadGraph
 
-TURNS, EDGES = "turns.parquet", "edges.parquet"
+TURNS, EDGES, CROSSINGS = "turns.parquet", "edges.parquet", "crossings.parquet"
 # In the order of `TurnFigures` and `EdgeFigures`.
 TURN_COLUMNS = {
     "signal": "VARCHAR",
@@ -56,7 +58,7 @@ EDGE_COLUMNS = {
 }
 
 
-def keep_figures(graph: RoadGraph, directory: Path, *, keep_xml: bool = False) -> None:
+def keep_figures(graph: RoadGraph, directory: Path, *, buttons: bool = False, keep_xml: bool = False) -> None:
     """
     Convert what a run recorded of its signals, and compute their figures; nothing if it recorded nothing.
 
@@ -66,6 +68,9 @@ def keep_figures(graph: RoadGraph, directory: Path, *, keep_xml: bool = False) -
         The network of the run.
     directory : Path
         Folder of the run, with SUMO's records, ``run.json`` and ``tripinfo.parquet``; the four tables are written into it.
+    buttons : bool, optional
+        Crossings had green on call: how long people waited follows from ``crossings.parquet`` if there is one, and not from
+        the reds.
     keep_xml : bool, optional
         Leave SUMO's files in the folder.
     """
@@ -76,9 +81,34 @@ def keep_figures(graph: RoadGraph, directory: Path, *, keep_xml: bool = False) -
         record = read_record(directory, connection)
         passages = find_passages(record, graph)
         full = edge_spillback(record, graph, passages.stays)
-        turns = turn_figures(record, passages, full)
+        waits = longest_waits(connection, directory / CROSSINGS) if buttons else None
+        turns = turn_figures(record, passages, full, waits)
         edges = edge_figures(record, passages.stays, full)
         write_table(connection, map(astuple, turns), TURN_COLUMNS, directory / TURNS)
         write_table(connection, map(astuple, edges), EDGE_COLUMNS, directory / EDGES)
     finally:
         connection.close()
+
+
+def longest_waits(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, float]:
+    """
+    Read the longest wait at each crossing.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        A connection.
+    path : Path
+        Table of the waits at crossings; need not exist.
+
+    Returns
+    -------
+    dict of str to float
+        By the crossing's edge [s]; nothing of crossings that nobody came to or nobody looked at.
+    """
+    if not path.is_file():
+        return {}
+    rows = connection.execute(
+        "SELECT crossing, max(wait) FROM read_parquet($file) GROUP BY crossing", {"file": str(path)}
+    )
+    return dict(rows.fetchall())

@@ -60,7 +60,7 @@ class TurnFigures:
     queue, queue_95, queue_max : float
         Vehicles delayed at this stop line: mean over the window, not exceeded in 95 % of its seconds, largest [veh].
     longest_wait : float
-        Largest delay of a vehicle, of a crossing the longest red [s].
+        Largest delay of a vehicle; of a crossing the longest red, or with green on call the longest wait [s].
     spillback : float
         Time that the edge behind the signal was full [s].
     on_green : float
@@ -91,7 +91,10 @@ class TurnFigures:
 
 
 def turn_figures(
-    record: Record, passages: Passages, spillback: Mapping[str, float]
+    record: Record,
+    passages: Passages,
+    spillback: Mapping[str, float],
+    waits: Mapping[str, float] | None = None,
 ) -> tuple[TurnFigures, ...]:
     """
     Compute the figures of every turn of a run.
@@ -104,6 +107,8 @@ def turn_figures(
         Who came to its signals.
     spillback : mapping
         How long each edge was full [s], as `sim.evaluate.spillback.edge_spillback` tells.
+    waits : mapping, optional
+        Longest wait at each crossing that has green on call [s]; without it the longest red counts.
 
     Returns
     -------
@@ -124,7 +129,9 @@ def turn_figures(
         common = _common(turn, record, greens[k])
         if turn.kind == "pedestrian":
             red = longest_red(*greens[k], record.begin, record.end)
-            common |= {"quality": quality("pedestrian", red), "longest_wait": red}
+            longest = red if waits is None else waits.get(turn.to_edge)
+            if longest is not None:
+                common |= {"quality": quality("pedestrian", longest), "longest_wait": longest}
         else:
             common |= {
                 "demand": float(demand[k]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sim.evaluate.figures import keep_figures
 from sim.network.graph import RoadGraph
 from sim.network.timing import TimingRules, derive_timing
 
@@ -20,7 +21,9 @@ WALKER = """<vType id="w" vClass="pedestrian"/>
 <person id="p" type="w" depart="30" departPos="185"><walk from="WC" to="CE"/></person>"""
 
 
-def test_a_pedestrian_who_waits_is_served_within_the_longest_wait(simulate: Simulate, table: Table) -> None:
+def test_a_pedestrian_who_waits_is_served_within_the_longest_wait(
+    junction: Path, simulate: Simulate, table: Table
+) -> None:
     figures, directory = simulate(
         CARS + WALKER,
         end=200,
@@ -31,6 +34,14 @@ def test_a_pedestrian_who_waits_is_served_within_the_longest_wait(simulate: Simu
     assert rows
     assert all(row["crossed"] for row in rows)
     assert 0 < figures["pedestrian_longest_wait"] <= 40
+    keep_figures(RoadGraph.from_file(junction, ()), directory, buttons=True)
+    # With green on call a long red is no wait, and a crossing that nobody came to has no level of service.
+    crossings = {
+        row["to_edge"]: row for row in table(directory / "turns.parquet") if row["kind"] == "pedestrian"
+    }
+    waits = {row["crossing"]: row["wait"] for row in rows}
+    assert len(crossings) > len(waits)
+    assert {edge: row["longest_wait"] for edge, row in crossings.items() if row["quality"]} == waits
 
 
 def test_the_call_comes_early_enough_for_the_others_to_end(junction: Path) -> None:
