@@ -365,6 +365,41 @@ def count_second(network: Network, signals: Signals, s: int, waiting: Byte) -> N
 
 
 @inner
+def is_crossed(network: Network, signals: Signals, s: int, row: int, g: int) -> bool:
+    """
+    Tell whether a group conflicts with a green one of its own stage, so that the stage can never be shown whole.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    signals : Signals
+        The state.
+    s : int
+        The signal.
+    row : int
+        Begin of the stage's row in ``stage_shows``.
+    g : int
+        The group.
+
+    Returns
+    -------
+    bool
+        True only for a stage that is a fault of its maker.
+    """
+    first, last = network.group_ptr[s], network.group_ptr[s + 1]
+    n = last - first
+    block = network.matrix_ptr[s]
+    for i in range(first, last):
+        need = network.intergreen[block + (i - first) * n + (g - first)]
+        back = network.intergreen[block + (g - first) * n + (i - first)]
+        meets = i != g and (need >= 0 or back >= 0)
+        if meets and network.stage_shows[row + i - first] != OFF and signals.shown[i] == GREEN:
+            return True
+    return False
+
+
+@inner
 def force_overdue(network: Network, signals: Signals, s: int) -> None:
     """
     Begin or end the service of groups whose maximum red is over.
@@ -393,7 +428,7 @@ def force_overdue(network: Network, signals: Signals, s: int) -> None:
                 continue
             # Who presses a button while the stage is shown must not prolong it again and again.
             early = signals.called[g] == PRESSED and signals.waited[g] < network.maximum_red[g]
-            if is_called(network, signals, g) and not early:
+            if is_called(network, signals, g) and not early and not is_crossed(network, signals, s, row, g):
                 signals.wanted[s] = signals.forced[s]
                 return
     signals.forced[s] = overdue_stage(network, signals, s)

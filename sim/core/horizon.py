@@ -448,9 +448,8 @@ def new_scratch(scene: Scene, s: int, queues: Queues) -> Scratch:
             scratch.due[g] = waited / WALKERS_WAIT
             if signals.called[first + g] == PRESSED:
                 # Better served where it fits than forced by the guard a little later.
-                scratch.due[g] = (
-                    waited / PRESSED_WAIT * (1.0 + (waited / network.maximum_red[first + g]) ** 2)
-                )
+                share = waited / max(network.maximum_red[first + g], 1)
+                scratch.due[g] = waited / PRESSED_WAIT * (1.0 + share**2)
     return scratch
 
 

@@ -286,6 +286,15 @@ def test_a_group_overdue_is_served_by_the_stage_on_its_way() -> None:
     assert "G" not in third
 
 
+def test_a_forced_stage_of_conflicting_groups_does_not_stand_for_ever() -> None:
+    between = np.array([[-1, 5, 5], [5, -1, 5], [5, 5, -1]])
+    rules = plain_signal(3, stages=[[1, 0, 0], [0, 1, 1]], intergreen=between, maximum_red=[60, 20, 60])
+    first, second, third = shown(build_network([rules]), [0] * 60, waiting=1)
+    assert "G" in second
+    assert "G" not in third
+    assert "G" in first[second.index("G") :]
+
+
 def crossing_beside_cars() -> Network:
     """Cars and the crossing beside them; the cars across."""
     between = np.array([[-1, -1, 5], [-1, -1, 12], [5, 5, -1]])
