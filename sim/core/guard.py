@@ -41,6 +41,7 @@ from sim.core.arrays import (
     Signals,
 )
 from sim.core.jit import inner, kernel
+from sim.core.overdue import in_conflict, is_called, is_held, is_unfinished, overdue_stage
 
 # "Long ago" for a group that has not been green yet: beyond any intergreen, far from overflow.
 LONG_AGO = 1_000_000
@@ -133,94 +134,6 @@ def target_row(network: Network, signals: Signals, s: int) -> int:
 
 
 @inner
-def overdue_stage(network: Network, signals: Signals, s: int) -> int:
-    """
-    Find the stage that a waiting group forces because its maximum red is over.
-
-    The group longest beyond its maximum comes first. A group just served has to wait its whole maximum again, so
-    every other group passes ahead of an overdue one at most once: its wait is bounded.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-    signals : Signals
-        The state.
-    s : int
-        The signal.
-
-    Returns
-    -------
-    int
-        Local number of the stage; of those that serve that group the one wanted, else the one with most waiting groups.
-        -1 if no group of any stage is due.
-    """
-    first, last = network.group_ptr[s], network.group_ptr[s + 1]
-    best, longest, most = -1, -1, 0
-    for p in range(network.stage_ptr[s + 1] - network.stage_ptr[s]):
-        row = network.stage_matrix_ptr[s] + p * (last - first)
-        excess, count = -1, 0
-        for g in range(first, last):
-            if network.stage_shows[row + g - first] == OFF or signals.waited[g] == 0:
-                continue
-            count += 1
-            if signals.shown[g] == RED:
-                excess = max(excess, signals.waited[g] - network.maximum_red[g])
-        if p == signals.wanted[s]:
-            # What is on its way already costs nobody a change.
-            count = last - first + 1
-        if excess >= 0 and (excess > longest or (excess == longest and count > most)):
-            best, longest, most = p, excess, count
-    return best
-
-
-@inner
-def is_held(network: Network, signals: Signals, g: int) -> bool:
-    """
-    Tell whether a group has to be red whatever stage is wanted.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-    signals : Signals
-        The state.
-    g : int
-        The group.
-
-    Returns
-    -------
-    bool
-        False once its maximum red is over: nobody is held for ever.
-    """
-    return bool(signals.held[g] != 0 and signals.waited[g] < max(network.maximum_red[g], 1))
-
-
-@inner
-def is_called(network: Network, signals: Signals, g: int) -> bool:
-    """
-    Tell whether a group that is red gets green in a stage that serves it.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-    signals : Signals
-        The state.
-    g : int
-        The group.
-
-    Returns
-    -------
-    bool
-        False for a group that is held, and for a pedestrian group that nobody called.
-    """
-    if is_held(network, signals, g):
-        return False
-    return bool(network.group_vehicles[g] != 0 or signals.waited[g] > 0)
-
-
-@inner
 def may_begin(network: Network, signals: Signals, s: int, g: int) -> bool:
     """
     Tell whether a red group may begin its red-yellow (or its green, if it has none) now.
@@ -252,11 +165,9 @@ def may_begin(network: Network, signals: Signals, s: int, g: int) -> bool:
     if not is_called(network, signals, g):
         return False
     for i in range(first, last):
-        need = network.intergreen[block + (i - first) * n + (g - first)]
-        back = network.intergreen[block + (g - first) * n + (i - first)]
-        # A pair that conflicts in one direction only would be a fault of the table; it is taken as a conflict.
-        if i == g or (need < 0 and back < 0):
+        if not in_conflict(network, s, i, g):
             continue
+        need = network.intergreen[block + (i - first) * n + (g - first)]
         if signals.shown[i] in (GREEN, RED_YELLOW):
             return False
         if signals.cleared[i] + lead < need:
@@ -365,47 +276,11 @@ def count_second(network: Network, signals: Signals, s: int, waiting: Byte) -> N
 
 
 @inner
-def is_crossed(network: Network, signals: Signals, s: int, row: int, g: int) -> bool:
-    """
-    Tell whether a group conflicts with a green one of its own stage, so that the stage can never be shown whole.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-    signals : Signals
-        The state.
-    s : int
-        The signal.
-    row : int
-        Begin of the stage's row in ``stage_shows``.
-    g : int
-        The group.
-
-    Returns
-    -------
-    bool
-        True only for a stage that is a fault of its maker.
-    """
-    first, last = network.group_ptr[s], network.group_ptr[s + 1]
-    n = last - first
-    block = network.matrix_ptr[s]
-    for i in range(first, last):
-        need = network.intergreen[block + (i - first) * n + (g - first)]
-        back = network.intergreen[block + (g - first) * n + (i - first)]
-        meets = i != g and (need >= 0 or back >= 0)
-        if meets and network.stage_shows[row + i - first] != OFF and signals.shown[i] == GREEN:
-            return True
-    return False
-
-
-@inner
 def force_overdue(network: Network, signals: Signals, s: int) -> None:
     """
     Begin or end the service of groups whose maximum red is over.
 
-    A forced stage stands until all its groups are green: to break it off when the overdue one has begun would stop the
-    others for its sake and give them nothing. It takes the place of the stage wanted, so that controllers go on from it.
+    The forced stage takes the place of the stage wanted, so that controllers go on from it.
 
     Parameters
     ----------
@@ -416,22 +291,8 @@ def force_overdue(network: Network, signals: Signals, s: int) -> None:
     s : int
         The signal.
     """
-    first, last = network.group_ptr[s], network.group_ptr[s + 1]
-    if signals.forced[s] >= 0:
-        row = target_row(network, signals, s)
-        for g in range(first, last):
-            if (
-                network.stage_shows[row + g - first] == OFF
-                or network.dark[g] != 0
-                or signals.shown[g] == GREEN
-            ):
-                continue
-            # Who presses a button while the stage is shown must not prolong it again and again.
-            early = signals.called[g] == PRESSED and signals.waited[g] < network.maximum_red[g]
-            if is_called(network, signals, g) and not early and not is_crossed(network, signals, s, row, g):
-                signals.wanted[s] = signals.forced[s]
-                return
-    signals.forced[s] = overdue_stage(network, signals, s)
+    if signals.forced[s] < 0 or not is_unfinished(network, signals, s, signals.forced[s]):
+        signals.forced[s] = overdue_stage(network, signals, s)
     if signals.forced[s] >= 0:
         signals.wanted[s] = signals.forced[s]
 
@@ -505,11 +366,10 @@ def may_stay(network: Network, signals: Signals, s: int, row: int, g: int) -> bo
     block = network.matrix_ptr[s]
     stays = False
     for j in range(first, last):
-        need = network.intergreen[block + (g - first) * n + (j - first)]
-        back = network.intergreen[block + (j - first) * n + (g - first)]
-        if (need < 0 and back < 0) or j == g or network.stage_shows[row + j - first] == OFF:
+        if network.stage_shows[row + j - first] == OFF or not in_conflict(network, s, g, j):
             continue
         if signals.shown[j] == RED:
+            need = network.intergreen[block + (g - first) * n + (j - first)]
             if need - network.red_yellow[j] >= red_left(network, signals, s, j):
                 return False
             stays = True

@@ -21,9 +21,9 @@ from sim.core.arrays import (
 )
 from sim.core.discharge import NEVER, START_UP, green_starts, lanes_of, places_behind, spills
 from sim.core.exchange import Onward, expect
-from sim.core.guard import is_called
 from sim.core.jit import inner, kernel, leaf
 from sim.core.lineup import RECOVERY, begin_state, collect
+from sim.core.overdue import is_called
 from sim.core.queue import (
     BEGIN,
     YELLOW_USED,
@@ -48,7 +48,7 @@ SOON = 5.0
 BEAM = 40.0
 # After this wait a pedestrian group counts as one vehicle: where somebody may stand, and where somebody does [s].
 WALKERS_WAIT, PRESSED_WAIT = 40.0, 15.0
-# What it costs to let traffic onto a ring about to lock, far above any delay [veh s].
+# What it costs to let traffic onto a full link below TINY_LINK or a ring about to lock, far above any delay [veh s].
 SPILL = 1e5
 
 
@@ -78,7 +78,9 @@ class Scratch(NamedTuple):
     """What a search of one signal works with."""
 
     due: Float  # (groups) vehicles each waiting pedestrian group counts as
-    blocked: Int  # (P) 1 for stages that let traffic onto a ring about to lock now
+    blocked: (
+        Int  # (P) 1 for stages that now let traffic onto a full link below TINY_LINK or a ring about to lock
+    )
     green: Float  # (groups) begin of green where everything is green already [s]
     starts: Float  # (groups) begin of green after a change [s]
     followers: Int  # (P) 1 for stages that may follow

@@ -8,8 +8,8 @@ import numpy as np
 
 from sim.core.arrays import GREEN, OFF, SHORT_LINK, Arrivals, Byte, Float, Int, Network, Signals, Storage
 from sim.core.discharge import NEVER, crossings, green_starts, lanes_of, places_behind, spills
-from sim.core.guard import is_called
 from sim.core.jit import kernel
+from sim.core.overdue import is_called
 
 # A stage that is switched to stays at least so long [s].
 SHORTEST_SERVICE = 5.0
