@@ -400,18 +400,19 @@ def run_adaptive(
     per_second = max(1, round(1.0 / scenario.step_length))
     # A controller may want to see more often than it decides; who has a priority is not kept waiting for its decisions.
     watch_every = 1 if scenario.priorities else getattr(controller, "watch_every", controller.interval)
+    learn = getattr(controller, "watch", lambda *_: None)
     second = 0
-    clock = time.perf_counter
     while now < scenario.end:
         for _ in range(per_second):
             session.step()
         now = session.time
         watch.observe()
-        begun = clock()
+        begun = time.perf_counter()
         if second % watch_every == 0:
             arrivals, storage = view.see(session)
             waiting = note_demand(network, signals, arrivals, storage)
             buttons.press(now, waiting)
+            learn(now, network, signals, arrivals, storage)
         if second % controller.interval == 0:
             wish = controller.decide(now, network, signals, arrivals, storage)
         heeded, granted = heed(network, signals, arrivals, wish, weighs=getattr(controller, "weighs", False))
@@ -426,7 +427,7 @@ def run_adaptive(
             shown[:] = letters
         second += 1
         watch.steps += 1
-        watch.control_seconds += clock() - begun
+        watch.control_seconds += time.perf_counter() - begun
         if second % LOOK_EVERY == 0:
             watch.look(session)
             ticker.tick(now, watch.running)

@@ -59,14 +59,10 @@ yellow = "program"
 all_red = "program"
 red_yellow = "program"
 
-# Levels are assumed. Lines have headways and no timetables, so nobody is late.
+# The level is assumed: a bus with 20 people in it counts like 15 cars. Lines have headways and no timetables, so nobody is late.
 [[priorities]]
-modes = ["tram"]
+modes = ["tram", "bus"]
 level = "high"
-
-[[priorities]]
-modes = ["bus"]
-level = "medium"
 
 # Who waits at a crossing is seen (assumed: a push button or a detector at each), and waits 80 s at most where that can be kept.
 [pedestrians]

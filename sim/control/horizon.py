@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sim.core.headways import new_discharge, watch_discharge
 from sim.core.horizon import HorizonMemory, Scene, Trace, horizon, look_around
 from sim.core.transitions import tabulate_transitions
 
@@ -62,9 +63,32 @@ class Horizon:
             if self.interval == 1
             else self.interval
         )
+        self._discharge = new_discharge(len(network.lane_signal))
+        self.headways = network.movement_headway.copy()
         changes = np.union1d(ahead[ahead % spacing == 0], ahead[-1:])
         rungs = changes[np.searchsorted(changes, ahead)].astype(np.int32)
         self._memory = HorizonMemory(tabulate_transitions(network), rungs, np.full(1024, -np.inf))
+
+    def watch(
+        self, time: float, network: Network, signals: Signals, arrivals: Arrivals, storage: Storage
+    ) -> None:
+        """
+        Learn from a reading of the street how fast queues leave.
+
+        Parameters
+        ----------
+        time : float
+            Now [s].
+        network : Network
+            The network.
+        signals : Signals
+            What is shown.
+        arrivals : Arrivals
+            The vehicles.
+        storage : Storage
+            Room behind the signals.
+        """
+        watch_discharge(network, signals, arrivals, storage, float(time), self._discharge, self.headways)
 
     def decide(
         self, time: float, network: Network, signals: Signals, arrivals: Arrivals, storage: Storage
@@ -94,6 +118,7 @@ class Horizon:
         memory, trace = self._memory, self._trace
         trace.costs[:] = np.nan
         now = float(time)
+        network = network._replace(movement_headway=self.headways)
         onward, places = look_around(network, signals, arrivals, storage, now, memory)
         scene = Scene(network, signals, arrivals, storage, onward, places, memory, now)
         wish = signals.wanted.copy()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sim.core.arrays import Network, Signals
+    from sim.core.arrays import Arrivals, Network, Signals, Storage
 
 # How long a stage may be wanted without being shown, beyond the slowest transition [s].
 PATIENCE = 120
@@ -132,6 +132,7 @@ def drive(controller: Any, ground: Ground, seconds: int, seed: int) -> Record:  
     street = TrialStreet(network, seed)
     patience = Patience(ground)
     record = Record()
+    learn = getattr(controller, "watch", None)
     wish = signals.wanted.copy()
     try:
         guarded("reset()", lambda: controller.reset(network))
@@ -139,14 +140,11 @@ def drive(controller: Any, ground: Ground, seconds: int, seed: int) -> Record:  
             arrivals, storage = street.step(signals)
             signals.inside[:] = street.stands_inside()
             waiting = waiting_groups(network, arrivals, storage)
+            seen = BEGIN + second, network, signals, arrivals, storage
+            if learn is not None:
+                ask(f"second {second}: watch()", learn, *seen)
             if second % controller.interval == 0:
-                before = copy_arrays(network), copy_arrays(signals)
-                now = BEGIN + second
-                answer = guarded(
-                    f"second {second}: decide()",
-                    lambda now=now, seen=(arrivals, storage): controller.decide(now, network, signals, *seen),  # type: ignore[misc]
-                )
-                refuse_changes(before, (network, signals), second)
+                answer = ask(f"second {second}: decide()", controller.decide, *seen)
                 wish = read_wish(answer, ground, second)
             record.wishes.append(wish)
             advance(network, signals, wish, waiting)
@@ -154,6 +152,48 @@ def drive(controller: Any, ground: Ground, seconds: int, seed: int) -> Record:  
     except TrialError as problem:
         record.problems.append(str(problem))
     return record
+
+
+def ask(
+    what: str,
+    method: Callable[..., Any],
+    now: float,
+    network: Network,
+    signals: Signals,
+    *seen: Arrivals | Storage,
+) -> Any:  # noqa: ANN401
+    """
+    Call a controller with what it may look at but not change.
+
+    Parameters
+    ----------
+    what : str
+        What is called, for the message.
+    method : callable
+        The method.
+    now : float
+        The time [s].
+    network : Network
+        The network.
+    signals : Signals
+        What is shown.
+    *seen : Arrivals and Storage
+        The traffic; it may count into these.
+
+    Returns
+    -------
+    object
+        What it returns.
+
+    Raises
+    ------
+    TrialError
+        If it raises, draws from a generator that others draw from too, or changes the network or the signals.
+    """
+    before = copy_arrays(network), copy_arrays(signals)
+    answer = guarded(what, lambda: method(now, network, signals, *seen))
+    refuse_changes(before, (network, signals), what)
+    return answer
 
 
 def guarded(what: str, call: Callable[[], Any]) -> Any:  # noqa: ANN401
@@ -220,7 +260,7 @@ def copy_arrays(table: Network | Signals) -> list[NDArray[Any]]:
 
 
 def refuse_changes(
-    before: tuple[list[NDArray[Any]], list[NDArray[Any]]], after: tuple[Network, Signals], second: int
+    before: tuple[list[NDArray[Any]], list[NDArray[Any]]], after: tuple[Network, Signals], what: str
 ) -> None:
     """
     Refuse a controller that writes into what it is given.
@@ -231,8 +271,8 @@ def refuse_changes(
         Copies of the arrays.
     after : tuple of Network and Signals
         The arrays themselves.
-    second : int
-        For the message.
+    what : str
+        What was called, for the message.
 
     Raises
     ------
@@ -244,7 +284,7 @@ def refuse_changes(
         for old, (name, new) in zip(copies, table._asdict().items(), strict=True):
             if not np.array_equal(old, new):
                 kind = type(table).__name__.lower()
-                msg = f"second {second}: decide() changes {kind}.{name}, which is not its own; work on a copy"
+                msg = f"{what} changes {kind}.{name}, which is not its own; work on a copy"
                 raise TrialError(msg)
 
 

@@ -56,6 +56,7 @@ def warm(spec: ControllerSpec) -> None:
     held_groups(network, arrivals)
     controller = build(spec)
     controller.reset(network)
+    getattr(controller, "watch", lambda *_: None)(0.0, network, signals, arrivals, storage)
     wish = controller.decide(0.0, network, signals, arrivals, storage)
     grant_requests(network, signals, arrivals, EXTEND, wish)
     letters = np.zeros(0, np.uint8)

@@ -20,7 +20,7 @@ from sim.core.arrays import (
     Signals,
     Storage,
 )
-from sim.core.jit import kernel
+from sim.core.jit import kernel, leaf
 
 # Measured with SUMO's passenger car at steps of one second. The first of a queue crosses so long after its green
 # begins [s].
@@ -34,7 +34,7 @@ NEAR = 6.0
 UNDER_WAY = 3
 
 
-@kernel
+@leaf
 def green_starts(network: Network, signals: Signals, s: int, stage: int, starts: Float) -> float:
     """
     Compute when each group of a stage would be green if the stage were asked for now.
@@ -91,7 +91,7 @@ def green_starts(network: Network, signals: Signals, s: int, stage: int, starts:
     return latest
 
 
-@kernel
+@leaf
 def flows(network: Network, signals: Signals, arrivals: Arrivals, lane: int) -> int:
     """
     Tell since when vehicles can leave a stop line without having to wait for a light or for others.
@@ -183,7 +183,7 @@ def places_behind(network: Network, signals: Signals, arrivals: Arrivals, storag
     return places
 
 
-@kernel
+@leaf
 def has_no_place(network: Network, arrivals: Arrivals, places: Float, i: int) -> bool:
     """
     Tell whether a vehicle finds a full lane behind the signal.
@@ -217,7 +217,7 @@ def has_no_place(network: Network, arrivals: Arrivals, places: Float, i: int) ->
     return bool(same and places[needed] < 1.0 and network.watched_length[needed] < SHORT_LINK)
 
 
-@kernel
+@leaf
 def feeds_ring(network: Network, arrivals: Arrivals, s: int, stage: int) -> bool:
     """
     Tell whether a stage lets vehicles onto a ring about to lock.
@@ -250,7 +250,7 @@ def feeds_ring(network: Network, arrivals: Arrivals, s: int, stage: int) -> bool
     return False
 
 
-@kernel
+@leaf
 def spills(network: Network, arrivals: Arrivals, places: Float, s: int, stage: int, shorter: float) -> bool:
     """
     Tell whether a stage lets vehicles onto the junction that have no place behind it, or onto a ring about to lock.
@@ -281,7 +281,6 @@ def spills(network: Network, arrivals: Arrivals, places: Float, s: int, stage: i
     first = network.group_ptr[s]
     row = network.stage_matrix_ptr[s] + stage * (network.group_ptr[s + 1] - first)
     lanes = lanes_of(network, s)
-    own = network.lane_watched[lanes[0] : lanes[1]]
     for lane in range(lanes[0], lanes[1]):
         i = arrivals.lane_ptr[lane]
         if i == arrivals.lane_ptr[lane + 1] or arrivals.earliest[i] > NEAR:
@@ -289,7 +288,10 @@ def spills(network: Network, arrivals: Arrivals, places: Float, s: int, stage: i
         m = arrivals.movement[i]
         behind = network.movement_exit[m]
         # Between two stop lines of one signal its stages are made to fit.
-        if network.watched_length[behind] >= shorter or (own == behind).any():
+        between = False
+        for k in range(lanes[0], lanes[1]):
+            between |= network.lane_watched[k] == behind
+        if network.watched_length[behind] >= shorter or between:
             continue
         shows = network.stage_shows[row + network.movement_group[m] - first]
         if shows != OFF and has_no_place(network, arrivals, places, i):
@@ -322,7 +324,7 @@ def held_groups(network: Network, arrivals: Arrivals) -> Byte:
     return held
 
 
-@kernel
+@leaf
 def crossings(
     network: Network,
     arrivals: Arrivals,
@@ -399,7 +401,7 @@ def crossings(
             places[network.movement_exit[arrivals.movement[i]]] += 1.0
 
 
-@kernel
+@leaf
 def next_gap(
     network: Network, arrivals: Arrivals, s: int, g: int, lanes: tuple[int, int], cross: Float, t: float
 ) -> float:
@@ -445,7 +447,7 @@ def next_gap(
     return t
 
 
-@kernel
+@leaf
 def lanes_of(network: Network, s: int) -> tuple[int, int]:
     """
     Find the stop-line lanes of a signal.

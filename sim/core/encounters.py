@@ -179,7 +179,7 @@ def note(events: Float, count: int, event: tuple[float, ...]) -> int:
     return count + 1
 
 
-@inner
+@leaf
 def follow(
     lanes: Lanes, bodies: Float, frames: Frames, second: int, order: Int, events: Float, count: int
 ) -> int:

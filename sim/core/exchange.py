@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from sim.core.discharge import NEVER
 from sim.core.jit import kernel
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ class Onward(NamedTuple):
     movement: Int  # (n)
     time: Float  # (n) expected at the stop line, from now [s]
     worth: Float  # (n) what a second of its delay weighs
+    stop_line: Int  # (W) the stop-line lane that a watched lane is; -1: none
+    leaves: Float  # (vehicles in view) when each will cross its own stop line, from now [s]; NEVER if nothing is planned
 
 
 @kernel
@@ -52,12 +55,17 @@ def expect(network: Network, arrivals: Arrivals, departs: Float, now: float, hor
     n = len(arrivals.movement)
     when = np.full(n, -1.0)
     ptr = np.zeros(lanes + 1, np.int32)
+    leaves = np.full(n, NEVER)
+    stop_line = np.full(len(network.watched_length), -1, np.int32)
+    for lane in range(lanes):
+        stop_line[network.lane_watched[lane]] = lane
     for i in range(n):
-        m = arrivals.onward[i]
-        if m < 0:
-            continue
         planned = departs[arrivals.vehicle[i]] - now
         if planned < -OVERDUE:
+            continue
+        leaves[i] = max(planned, 0.0)
+        m = arrivals.onward[i]
+        if m < 0:
             continue
         t = max(planned, arrivals.earliest[i]) + arrivals.onward_time[i]
         if t <= horizon:
@@ -78,4 +86,4 @@ def expect(network: Network, arrivals: Arrivals, departs: Float, now: float, hor
             time[at], movement[at], worth[at] = time[at - 1], movement[at - 1], worth[at - 1]
             at -= 1
         time[at], movement[at], worth[at] = when[i], arrivals.onward[i], arrivals.worth[i]
-    return Onward(ptr, movement, time, worth)
+    return Onward(ptr, movement, time, worth, stop_line, leaves)

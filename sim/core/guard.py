@@ -40,7 +40,7 @@ from sim.core.arrays import (
     Network,
     Signals,
 )
-from sim.core.jit import inner, kernel
+from sim.core.jit import inner, kernel, leaf
 from sim.core.overdue import in_conflict, is_called, is_held, is_unfinished, overdue_stage
 
 # "Long ago" for a group that has not been green yet: beyond any intergreen, far from overflow.
@@ -109,7 +109,7 @@ def new_signals(network: Network, start: Int) -> Signals:
     return state
 
 
-@inner
+@leaf
 def target_row(network: Network, signals: Signals, s: int) -> int:
     """
     Find the stage a signal is heading for: the forced one, else the wanted one.
@@ -133,7 +133,7 @@ def target_row(network: Network, signals: Signals, s: int) -> int:
     return int(network.stage_matrix_ptr[s] + target * groups)
 
 
-@inner
+@leaf
 def may_begin(network: Network, signals: Signals, s: int, g: int) -> bool:
     """
     Tell whether a red group may begin its red-yellow (or its green, if it has none) now.
@@ -179,7 +179,7 @@ def may_begin(network: Network, signals: Signals, s: int, g: int) -> bool:
     return True
 
 
-@kernel
+@inner
 def clearing_groups(network: Network, signals: Signals) -> Byte:
     """
     Find the groups of which it matters whether vehicles still stand on the junction.
@@ -243,7 +243,7 @@ def advance(network: Network, signals: Signals, wish: Int, waiting: Byte) -> Non
         set_letters(network, signals, s, row)
 
 
-@inner
+@leaf
 def count_second(network: Network, signals: Signals, s: int, waiting: Byte) -> None:
     """
     Let a second pass for every group of a signal.
@@ -275,7 +275,7 @@ def count_second(network: Network, signals: Signals, s: int, waiting: Byte) -> N
             signals.waited[g] += 1
 
 
-@inner
+@leaf
 def force_overdue(network: Network, signals: Signals, s: int) -> None:
     """
     Begin or end the service of groups whose maximum red is over.
@@ -297,7 +297,7 @@ def force_overdue(network: Network, signals: Signals, s: int) -> None:
         signals.wanted[s] = signals.forced[s]
 
 
-@inner
+@leaf
 def red_left(network: Network, signals: Signals, s: int, g: int) -> int:
     """
     Compute how long a red group stays red at least, if everything in its way ends now.
@@ -332,7 +332,7 @@ def red_left(network: Network, signals: Signals, s: int, g: int) -> int:
     return int(left)
 
 
-@inner
+@leaf
 def may_stay(network: Network, signals: Signals, s: int, row: int, g: int) -> bool:
     """
     Tell whether a green group that the target does without can stay one more second and delay nobody.
@@ -376,7 +376,7 @@ def may_stay(network: Network, signals: Signals, s: int, row: int, g: int) -> bo
     return stays
 
 
-@inner
+@leaf
 def end_states(network: Network, signals: Signals, s: int, row: int) -> None:
     """
     End the greens the target does without, that are held or nobody calls, and the transitions whose time is over.
@@ -416,7 +416,7 @@ def end_states(network: Network, signals: Signals, s: int, row: int) -> None:
             signals.cleared[g] = 0
 
 
-@inner
+@leaf
 def begin_states(network: Network, signals: Signals, s: int, row: int) -> None:
     """
     Begin the red-yellow, or the green, of the target's groups that may.
@@ -446,7 +446,7 @@ def begin_states(network: Network, signals: Signals, s: int, row: int) -> None:
                 signals.cleared[g] = 0
 
 
-@inner
+@leaf
 def on_junction(network: Network, signals: Signals, s: int, g: int) -> bool:
     """
     Tell whether traffic of a group may be on the junction: it moves, or it is still clearing.
@@ -477,7 +477,7 @@ def on_junction(network: Network, signals: Signals, s: int, g: int) -> bool:
     return False
 
 
-@inner
+@leaf
 def set_letters(network: Network, signals: Signals, s: int, row: int) -> None:
     """
     Choose for each group of a signal between right of way and yielding while it is green.

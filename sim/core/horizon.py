@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from sim.core.arrays import (
     Signals,
     Storage,
 )
+from sim.core.changeover import change
 from sim.core.discharge import NEVER, START_UP, green_starts, lanes_of, places_behind, spills
 from sim.core.exchange import Onward, expect
 from sim.core.jit import inner, kernel, leaf
@@ -30,7 +31,6 @@ from sim.core.queue import (
     Queues,
     State,
     advance,
-    change,
     copy,
     heads_served,
     new_state,
@@ -38,9 +38,7 @@ from sim.core.queue import (
 )
 from sim.core.saturation import change_price, green_needed, standing_needs
 from sim.core.search import COST, VALUE, WALKED, Search, enter, load, new_search, store, way_to
-
-if TYPE_CHECKING:
-    from sim.core.transitions import Transitions
+from sim.core.transitions import HALF, Transitions
 
 # A stage is worth a change to only for vehicles that come so soon after its first green [s].
 SOON = 5.0
@@ -98,7 +96,7 @@ class Trace(NamedTuple):
     plans: Int  # (P, T+1) stage that this plan shows and may end at each second, -1 in between
 
 
-@inner
+@leaf
 def is_settled(network: Network, signals: Signals, s: int) -> bool:
     """
     Tell whether the stage wanted is shown and may end; groups that stay red, held or not called, do not count.
@@ -203,23 +201,27 @@ def set_ends(scene: Scene, queues: Queues, s: int, change_of: tuple[int, int, fl
     n, block, stages = len(starts), network.matrix_ptr[s], len(queues.permits)
     row = table.wait_ptr[s] + (stage * stages + follower) * n
     latest = t + YELLOW_USED
+    if table.longest_stay[table.pair_ptr[s] + stage * stages + follower] == 0.0:
+        return latest
     for g in range(n):
         if queues.shows[stage, g] == OFF or queues.shows[follower, g] != OFF:
             continue
-        queues.ends[g] = t + YELLOW_USED
-        if network.group_vehicles[network.group_ptr[s] + g] == 0:
-            continue
-        stay = NEVER
-        for other in range(n):
-            between = network.intergreen[block + g * n + other]
-            if between >= 0 and queues.shows[follower, other] != OFF and queues.shows[stage, other] == OFF:
-                # What a minimum green still lasts is no reason to change early, so the table's wait is a bound.
-                begin = min(starts[other] - START_UP, t + table.wait[row + other])
-                stay = min(stay, begin - between)
-        # The guard counts in whole seconds.
-        if t + 0.5 < stay < NEVER:
-            queues.ends[g] = stay + YELLOW_USED
-            latest = max(latest, queues.ends[g])
+        stay = table.stay[row + g]
+        if t == 0.0 and stay > 0.0:
+            # What the guard has counted so far makes it shorter. What a minimum green still lasts is no reason to change
+            # early, so the table's is a bound.
+            for other in range(n):
+                between = network.intergreen[block + g * n + other]
+                if (
+                    between >= 0
+                    and queues.shows[follower, other] != OFF
+                    and queues.shows[stage, other] == OFF
+                ):
+                    stay = min(stay, starts[other] - START_UP - between)
+            if stay <= HALF:
+                stay = 0.0
+        queues.ends[g] = t + stay + YELLOW_USED
+        latest = max(latest, queues.ends[g])
     return latest
 
 
@@ -401,6 +403,40 @@ def branch(
     enter(queues, search, state, stage, to, here, cost, walked)
 
 
+@leaf
+def sweep(scene: Scene, s: int, queues: Queues, search: Search, only: int, scratch: Scratch) -> None:
+    """
+    Continue all plans, second by second, until they reach the horizon.
+
+    Parameters
+    ----------
+    scene : Scene
+        The moment.
+    s : int
+        The signal.
+    queues : Queues
+        The vehicles.
+    search : Search
+        Begun with the stage shown now; changed.
+    only : int
+        The only stage to begin with, local number; -1: any.
+    scratch : Scratch
+        Room to work.
+    """
+    rungs, stages = scene.memory.rungs, len(queues.permits)
+    # Wider by the price of a change, or no plan that has one would be followed up.
+    beam = BEAM + scratch.toll
+    t = 0
+    while t < len(rungs) - 1:
+        limit = NEVER
+        for p in range(stages):
+            limit = min(limit, search.costs[t * stages + p, VALUE] + beam)
+        for p in range(stages):
+            if search.costs[t * stages + p, VALUE] < limit:
+                branch(scene, s, queues, search, (t, p), only, scratch)
+        t = rungs[t + 1]
+
+
 @inner
 def new_scratch(scene: Scene, s: int, queues: Queues) -> Scratch:
     """
@@ -489,23 +525,55 @@ def explore(scene: Scene, s: int, only: int) -> tuple[Queues, Search, int]:
     store(search, current, scratch.state)
     search.costs[current, VALUE], search.costs[current, COST] = 0.0, 0.0
     search.ways[current, WALKED] = 0
-    t = 0
-    while t < horizon:
-        # Wider by the price of a change, or no plan that has one would be followed up.
-        beam = BEAM + scratch.toll
-        limit = min(search.costs[t * stages : (t + 1) * stages, VALUE].min() + beam, NEVER)
-        for p in range(stages):
-            if search.costs[t * stages + p, VALUE] < limit:
-                branch(scene, s, queues, search, (t, p), only, scratch)
-        t = rungs[t + 1]
+    sweep(scene, s, queues, search, only, scratch)
     last = horizon * stages
     return queues, search, int(last + np.argmin(search.costs[last : last + stages, VALUE]))
+
+
+@leaf
+def follow(scene: Scene, s: int, queues: Queues, way: Int, state: State, begins: tuple[Float, Float]) -> None:
+    """
+    Run a plan, and note when each vehicle will cross, for the neighbours to know.
+
+    Parameters
+    ----------
+    scene : Scene
+        The moment; ``departs`` in its memory is set.
+    s : int
+        The signal.
+    queues : Queues
+        The vehicles; ``cross`` is set.
+    way : Int
+        Cells of the plan.
+    state : State
+        Nobody served; moved on.
+    begins : tuple of Float
+        Shape (groups), begin of green where everything is green already, and room for that after a change [s].
+    """
+    network, arrivals, stages = scene.network, scene.arrivals, len(queues.permits)
+    green, starts = begins
+    for step in range(len(way) - 1):
+        t, stage = float(way[step] // stages), int(way[step] % stages)
+        until, follower = float(way[step + 1] // stages), int(way[step + 1] % stages)
+        if stage == follower:
+            advance(queues, state, stage, green, t, until)
+            continue
+        advance(queues, state, stage, green, t, t + YELLOW_USED)
+        moved = (stage, follower, t)
+        set_starts(scene, queues, s, moved, starts)
+        pass_change(scene, s, queues, state, moved, begins, until)
+    lanes = lanes_of(network, s)
+    for lane in range(lanes[0], lanes[1]):
+        at = queues.lanes[lane - lanes[0], BEGIN]
+        for i in range(arrivals.lane_ptr[lane], arrivals.lane_ptr[lane + 1]):
+            scene.memory.departs[arrivals.vehicle[i]] = scene.now + queues.cross[at]
+            at += 1
 
 
 @inner
 def foresee(scene: Scene, s: int, queues: Queues, way: Int) -> None:
     """
-    Note when each vehicle will cross if a plan is kept, for the neighbours to know.
+    Note when each vehicle will cross if a plan is kept.
 
     Parameters
     ----------
@@ -518,31 +586,14 @@ def foresee(scene: Scene, s: int, queues: Queues, way: Int) -> None:
     way : Int
         Cells of the plan.
     """
-    network, arrivals, stages = scene.network, scene.arrivals, len(queues.permits)
     state = new_state(len(queues.lanes))
-    begin_state(network, scene.storage, s, scene.signals.wanted[s], queues, state)
-    green = np.full(network.group_ptr[s + 1] - network.group_ptr[s], -NEVER)
-    starts = np.empty(len(green))
+    begin_state(scene.network, scene.storage, s, scene.signals.wanted[s], queues, state)
+    groups = scene.network.group_ptr[s + 1] - scene.network.group_ptr[s]
     queues.cross[:] = -NEVER
-    for step in range(len(way) - 1):
-        t, stage = float(way[step] // stages), int(way[step] % stages)
-        until, follower = float(way[step + 1] // stages), int(way[step + 1] % stages)
-        if stage == follower:
-            advance(queues, state, stage, green, t, until)
-            continue
-        advance(queues, state, stage, green, t, t + YELLOW_USED)
-        moved = (stage, follower, t)
-        set_starts(scene, queues, s, moved, starts)
-        pass_change(scene, s, queues, state, moved, (green, starts), until)
-    lanes = lanes_of(network, s)
-    for lane in range(lanes[0], lanes[1]):
-        at = queues.lanes[lane - lanes[0], BEGIN]
-        for i in range(arrivals.lane_ptr[lane], arrivals.lane_ptr[lane + 1]):
-            scene.memory.departs[arrivals.vehicle[i]] = scene.now + queues.cross[at]
-            at += 1
+    follow(scene, s, queues, way, state, (np.full(groups, -NEVER), np.empty(groups)))
 
 
-@inner
+@leaf
 def has_choice(scene: Scene, s: int) -> bool:
     """
     Tell whether there is anything to decide at a signal.
@@ -566,7 +617,10 @@ def has_choice(scene: Scene, s: int) -> bool:
     expected = scene.onward.ptr[lanes[1]] - scene.onward.ptr[lanes[0]]
     if arrivals.lane_ptr[lanes[1]] - arrivals.lane_ptr[lanes[0]] + expected > 0:
         return True
-    return not network.group_vehicles[network.group_ptr[s] : network.group_ptr[s + 1]].all()
+    walkers = False
+    for g in range(network.group_ptr[s], network.group_ptr[s + 1]):
+        walkers |= network.group_vehicles[g] == 0
+    return walkers
 
 
 @inner

@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.core.arrays import GAP, OFF, PERMISSIVE, PROTECTED, SPACE, Arrivals, Float, Network, Storage
+from sim.core.arrays import (
+    GAP,
+    OFF,
+    PERMISSIVE,
+    PROTECTED,
+    SHORT_LINK,
+    SPACE,
+    Arrivals,
+    Float,
+    Network,
+    Storage,
+)
 from sim.core.discharge import NEVER, has_no_place, lanes_of
 from sim.core.jit import inner, leaf
 from sim.core.queue import (
@@ -16,6 +27,7 @@ from sim.core.queue import (
     DUE,
     EARLIEST,
     END,
+    ENTERED,
     FOURTH_PASSED,
     GATE,
     HEADWAY,
@@ -23,8 +35,12 @@ from sim.core.queue import (
     LAST,
     LEFT,
     NEXT,
+    PLACES,
     RANK,
     ROOM,
+    SERVED_BY,
+    STANDING,
+    STEPWISE,
     STOP,
     WAITING,
     WEIGHT,
@@ -48,6 +64,8 @@ REACTION, FOLLOWS = 1.0, 10.5
 # A full lane behind the signal is taken to move again after this time, and then to take a vehicle every so often [s]; a
 # ring about to lock to be free after the same time.
 RECOVERY, REFILL = 20.0, 4.0
+# Standing vehicles begin to move one after the other, each about a second after the one ahead [m/s].
+WAVE = 7.5
 # A vehicle faster than this is not in the queue yet [m/s].
 ROLLING = 3.0
 # Lanes with more places than this need no count of who takes them [veh].
@@ -85,6 +103,13 @@ def note_stages(network: Network, s: int, queues: Queues) -> None:
         lane = lanes[0] + k
         for j in range(network.lane_movement_ptr[lane], network.lane_movement_ptr[lane + 1]):
             note_movement(network, network.lane_movement[j], first, k, queues)
+    for p in range(len(queues.permits)):
+        for permitted in range(2):
+            place = 0
+            for k in range(lanes[1] - lanes[0]):
+                if queues.gives[p, k] & (1 + permitted) != 0:
+                    queues.order[p, permitted, place] = k
+                    place += 1
 
 
 @leaf
@@ -127,6 +152,154 @@ def note_movement(network: Network, m: int, first: int, k: int, queues: Queues) 
 
 
 @leaf
+def room_at(network: Network, arrivals: Arrivals, onward: Onward, watched: int, before: float) -> float:
+    """
+    Tell when a full lane behind a signal takes another vehicle: when the one whose place it needs has left.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    arrivals : Arrivals
+        The vehicles in view.
+    onward : Onward
+        When they will cross the stop line at the end of the lane.
+    watched : int
+        The lane.
+    before : float
+        Vehicles that get in first.
+
+    Returns
+    -------
+    float
+        Time from now [s].
+    """
+    lane = onward.stop_line[watched]
+    if lane >= 0:
+        i = arrivals.lane_ptr[lane] + int(before)
+        if i < arrivals.lane_ptr[lane + 1] and onward.leaves[i] < NEVER:
+            return float(onward.leaves[i] + network.watched_length[watched] / WAVE)
+    return RECOVERY + REFILL * before
+
+
+@leaf
+def link_of(network: Network, onward: Onward, lanes: tuple[int, int], watched: int) -> int:
+    """
+    Tell which lane of a signal a lane behind it is, if it is a short one between two of its stop lines.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    onward : Onward
+        Which stop lines lanes are.
+    lanes : tuple of int
+        First and past-the-last stop-line lane of the signal.
+    watched : int
+        The lane behind the signal.
+
+    Returns
+    -------
+    int
+        Its local number; -1: another kind of lane.
+    """
+    lane = onward.stop_line[watched]
+    if lane < lanes[0] or lane >= lanes[1] or network.watched_length[watched] >= SHORT_LINK:
+        return -1
+    return int(lane - lanes[0])
+
+
+@leaf
+def note_links(network: Network, arrivals: Arrivals, onward: Onward, s: int, queues: Queues) -> None:
+    """
+    Note which lanes are short ones between two stop lines of the signal, and who is on them.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    arrivals : Arrivals
+        The vehicles in view.
+    onward : Onward
+        Which stop lines lanes are.
+    s : int
+        The signal.
+    queues : Queues
+        Filled in.
+    """
+    lanes = lanes_of(network, s)
+    for lane in range(lanes[0], lanes[1]):
+        for j in range(network.lane_movement_ptr[lane], network.lane_movement_ptr[lane + 1]):
+            watched = network.movement_exit[network.lane_movement[j]]
+            k = link_of(network, onward, lanes, watched)
+            if k < 0:
+                continue
+            link = lanes[0] + k
+            m = network.lane_movement[network.lane_movement_ptr[link]]
+            queues.lanes[k, SERVED_BY] = network.movement_group[m] - network.group_ptr[s]
+            queues.lanes[k, PLACES] = max(int(network.watched_length[watched] / SPACE), 1)
+            queues.lanes[k, STANDING] = arrivals.lane_ptr[link + 1] - arrivals.lane_ptr[link]
+            # Room made on a link in one step lets others cross in the next.
+            queues.permits[:] = STEPWISE
+
+
+@leaf
+def gate_of(
+    network: Network,
+    arrivals: Arrivals,
+    onward: Onward,
+    places: Float,
+    lanes: tuple[int, int],
+    queue: tuple[int, int],
+) -> float:
+    """
+    Tell when the exit of a vehicle in view has room for it.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    arrivals : Arrivals
+        The vehicles in view.
+    onward : Onward
+        Which stop lines lanes are, and when vehicles cross them.
+    places : Float
+        Shape (W), vehicles each lane behind a signal can take.
+    lanes : tuple of int
+        First and past-the-last stop-line lane of the signal.
+    queue : tuple of int
+        First vehicle of its lane, and the vehicle.
+
+    Returns
+    -------
+    float
+        Time from now [s]; -1 - k where the exit is lane k of this signal and the plan decides.
+    """
+    first, i = queue
+    behind = network.movement_exit[arrivals.movement[i]]
+    needed = behind
+    if arrivals.onward[i] >= 0:
+        needed = network.lane_watched[network.movement_lane[arrivals.onward[i]]]
+        if network.watched_edge[needed] != network.watched_edge[behind]:
+            needed = behind
+    if arrivals.barred[i] != 0:
+        return RECOVERY
+    link = link_of(network, onward, lanes, needed)
+    if link >= 0:
+        return -1.0 - link
+    gate = 0.0
+    if places[behind] < PLENTY:
+        before = 0.0
+        for j in range(first, i):
+            before += network.movement_exit[arrivals.movement[j]] == behind
+        if places[behind] - before < 1.0:
+            gate = room_at(network, arrivals, onward, behind, before - max(places[behind], 0.0))
+    if places[behind] >= 1.0 and has_no_place(network, arrivals, places, i):
+        gate = max(gate, room_at(network, arrivals, onward, needed, 0.0))
+    return gate
+
+
+@leaf
 def line_up(
     network: Network, arrivals: Arrivals, onward: Onward, places: Float, s: int, queues: Queues
 ) -> None:
@@ -162,21 +335,16 @@ def line_up(
                 times[at, EARLIEST] = arrivals.earliest[i]
                 times[at, WEIGHT], times[at, WORTH] = arrivals.weight[i], arrivals.worth[i]
                 times[at, STOP] = STOP_LOSS if arrivals.speed[i] > ROLLING else 0.0
-                behind = network.movement_exit[m]
-                if places[behind] < PLENTY:
-                    before = 0.0
-                    for j in range(begin, i):
-                        before += network.movement_exit[arrivals.movement[j]] == behind
-                    if places[behind] - before < 1.0:
-                        times[at, GATE] = RECOVERY + REFILL * (before - max(places[behind], 0.0))
-                if arrivals.barred[i] != 0 or has_no_place(network, arrivals, places, i):
-                    times[at, GATE] = max(times[at, GATE], RECOVERY)
+                times[at, GATE] = gate_of(network, arrivals, onward, places, lanes, (begin, i))
             else:
                 j = onward.ptr[lane] + i - end
                 m = onward.movement[j]
                 times[at, EARLIEST] = max(onward.time[j], due)
                 times[at, WEIGHT], times[at, WORTH] = 1.0, onward.worth[j]
                 times[at, STOP] = STOP_LOSS
+                link = link_of(network, onward, lanes, network.movement_exit[m])
+                if link >= 0:
+                    times[at, GATE] = -1.0 - link
             due = max(due, times[at, EARLIEST])
             times[at, DUE] = due
             # How soon the next one can follow depends on the path of the one ahead.
@@ -219,13 +387,14 @@ def collect(network: Network, arrivals: Arrivals, onward: Onward, places: Float,
     groups = network.group_ptr[s + 1] - network.group_ptr[s]
     stages = network.stage_ptr[s + 1] - network.stage_ptr[s]
     queues = Queues(
-        np.zeros((size, 4), np.int32),
+        np.zeros((size, 7), np.int32),
         np.zeros((n, 8)),
         np.empty(n, np.int32),
         np.empty(n),
         np.empty((stages, groups), np.int32),
         np.zeros(stages, np.int32),
         np.zeros((stages, size), np.int32),
+        np.full((stages, 2, size + 1), -1, np.int32),
         np.empty((groups, groups), np.int32),
         np.empty((groups, groups), np.int32),
         np.zeros((groups, size), np.int32),
@@ -234,6 +403,7 @@ def collect(network: Network, arrivals: Arrivals, onward: Onward, places: Float,
     )
     queues.lanes[:, WAITING] = -1
     note_stages(network, s, queues)
+    note_links(network, arrivals, onward, s, queues)
     line_up(network, arrivals, onward, places, s, queues)
     return queues
 
@@ -263,7 +433,7 @@ def begin_state(network: Network, storage: Storage, s: int, stage: int, queues: 
     for k in range(len(state.times)):
         # Green for a while already: its queue moves.
         state.counts[k, NEXT], state.counts[k, RANK] = queues.lanes[k, BEGIN], FOURTH_PASSED
-        state.counts[k, INSIDE] = 0
+        state.counts[k, INSIDE], state.counts[k, ENTERED] = 0, 0
         state.times[k, LAST], state.times[k, LEFT], state.times[k, CLEARED] = -NEVER, -NEVER, -NEVER
         group = queues.lanes[k, WAITING]
         if group < 0 or queues.shows[stage, group] != PERMISSIVE:

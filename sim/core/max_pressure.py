@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.core.arrays import OFF, PERMISSIVE, SHORT_LINK, SLOW, Arrivals, Float, Int, Network, Signals, Storage
 from sim.core.discharge import green_starts, lanes_of, places_behind, spills
-from sim.core.jit import kernel
+from sim.core.jit import kernel, leaf
 
 # A permitted movement passes about half of what a protected one does.
 PERMITTED_SHARE = 0.5
@@ -57,7 +57,7 @@ def pressures(network: Network, arrivals: Arrivals, storage: Storage, places: Fl
             pressure[m] = max(pressure[m] - filled * storage.vehicles[exit_lane], 0.1 * pressure[m])
 
 
-@kernel
+@leaf
 def stage_pressure(network: Network, arrivals: Arrivals, pressure: Float, s: int, stage: int) -> float:
     """
     Add up the pressure a stage releases, lane by lane.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from sim.core.arrays import GREEN, OFF, PRESSED, RED, Network, Signals
-from sim.core.jit import inner
+from sim.core.jit import leaf
 
 
-@inner
+@leaf
 def in_conflict(network: Network, s: int, i: int, g: int) -> bool:
     """
     Tell whether two groups of a signal must not be green together.
@@ -32,7 +32,7 @@ def in_conflict(network: Network, s: int, i: int, g: int) -> bool:
     return bool(i != g and (there >= 0 or back >= 0))
 
 
-@inner
+@leaf
 def is_held(network: Network, signals: Signals, g: int) -> bool:
     """
     Tell whether a group has to be red whatever stage is wanted.
@@ -54,7 +54,7 @@ def is_held(network: Network, signals: Signals, g: int) -> bool:
     return bool(signals.held[g] != 0 and signals.waited[g] < max(network.maximum_red[g], 1))
 
 
-@inner
+@leaf
 def is_called(network: Network, signals: Signals, g: int) -> bool:
     """
     Tell whether a group that is red gets green in a stage that serves it.
@@ -78,7 +78,7 @@ def is_called(network: Network, signals: Signals, g: int) -> bool:
     return bool(network.group_vehicles[g] != 0 or signals.waited[g] > 0)
 
 
-@inner
+@leaf
 def overdue_stage(network: Network, signals: Signals, s: int) -> int:
     """
     Find the stage that a waiting group forces because its maximum red is over.
@@ -120,7 +120,7 @@ def overdue_stage(network: Network, signals: Signals, s: int) -> int:
     return best
 
 
-@inner
+@leaf
 def is_unfinished(network: Network, signals: Signals, s: int, stage: int) -> bool:
     """
     Tell whether a forced stage has groups that are still to begin.

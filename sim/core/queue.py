@@ -27,33 +27,41 @@ FOLLOW_UP = 2.45
 SLOW_START = 2.0
 # A vehicle that comes less than this after green brakes a little [s].
 APPROACH = 2.6
+# Each of a standing queue begins to move so long after the one ahead [s].
+ONE_BY_ONE = 1.0
 # Permitted streams and those they give way to are run side by side in steps of so much [s].
 STEP = 2.0
+STEPWISE = 2
 
 # Few arrays with columns instead of many arrays: numba counts references to each array that a call passes.
-BEGIN, END, WAITING, ROOM = 0, 1, 2, 3
+BEGIN, END, WAITING, ROOM, PLACES, STANDING, SERVED_BY = 0, 1, 2, 3, 4, 5, 6
 EARLIEST, DUE, HEADWAY, GATE, WEIGHT, STOP, CLEAR, WORTH = 0, 1, 2, 3, 4, 5, 6, 7
-NEXT, RANK, INSIDE = 0, 1, 2
+NEXT, RANK, INSIDE, ENTERED = 0, 1, 2, 3
 LAST, LEFT, CLEARED = 0, 1, 2
 
 
 class Queues(NamedTuple):
     """The vehicles of one signal, lane by lane in the order they leave; n vehicles, L lanes, g groups, P stages."""
 
-    # (L, 4) first vehicle of the lane; past its last one; group whose permitted vehicles wait on the junction, -1: none;
-    # how many do
+    # (L, 7) first vehicle of the lane; past its last one; group whose permitted vehicles wait on the junction, -1: none;
+    # how many do; on a short lane between two stop lines of the signal: vehicles it has room for, that
+    # are on it, and its group
     lanes: Int
     # (n, 8) earliest arrival at the stop line [s]; the same, never before the vehicle ahead: delay counts from here [s];
-    # headway to the vehicle ahead [s]; not before the exit has room [s]; vehicles it stands for; what stopping costs it
+    # headway to the vehicle ahead [s]; not before the exit has room [s], or -1 - k where that is lane k of this
+    # signal and the plan decides; vehicles it stands for; what stopping costs it
     # beyond the wait [s]; how long after it a vehicle that gives way can go [s]; what a second of the delay of each of
     # these vehicles weighs
     times: Float
     group: Int  # (n) local number
     cross: Float  # (n) when it crosses [s]; set as the model runs
     shows: Int  # (P, g) what each stage shows
-    permits: Int  # (P) 1: some group of the stage must give way
+    permits: Int  # (P) 1: some group of the stage must give way; STEPWISE: streams are run side by side in any case
     # (P, L) what the stage gives the lane: 1: right of way, 2: green that must give way, 3: both to different groups
     gives: Int
+    # (P, 2, L+1) the lanes to which the stage gives right of way, and those to which it gives green that must give way, each
+    # list ended by -1
+    order: Int
     yields: Int  # (g, g) 1: the row gives way to the column
     meets: Int  # (g, g) 1: the column waits until the row has cleared
     opposed: Int  # (g, L) 1: the group gives way to somebody on the lane
@@ -65,8 +73,8 @@ class Queues(NamedTuple):
 class State(NamedTuple):
     """How far each lane is served; a leading axis where many states are kept."""
 
-    # (L, 3) first vehicle not served; vehicles that crossed since the lane got green; permitted vehicles that wait on
-    # the junction
+    # (L, 4) first vehicle not served; vehicles that crossed since the lane got green; permitted vehicles that wait on
+    # the junction; on a short lane between two stop lines of the signal: vehicles that came onto it
     counts: Int
     # (L, 3) when the vehicle before crossed, when the last one left the junction, and from when on the vehicle before is
     # in nobody's way [s]
@@ -88,7 +96,7 @@ def new_state(lanes: int) -> State:
     State
         With nothing in it yet.
     """
-    return State(np.empty((lanes, 3), np.int32), np.empty((lanes, 3)))
+    return State(np.empty((lanes, 4), np.int32), np.empty((lanes, 3)))
 
 
 @leaf
@@ -106,7 +114,7 @@ def copy(source: State, target: State) -> None:
     counts, times, new_counts, new_times = source.counts, source.times, target.counts, target.times
     for k in range(len(times)):
         new_counts[k, NEXT], new_counts[k, RANK] = counts[k, NEXT], counts[k, RANK]
-        new_counts[k, INSIDE] = counts[k, INSIDE]
+        new_counts[k, INSIDE], new_counts[k, ENTERED] = counts[k, INSIDE], counts[k, ENTERED]
         new_times[k, LAST], new_times[k, LEFT] = times[k, LAST], times[k, LEFT]
         new_times[k, CLEARED] = times[k, CLEARED]
 
@@ -136,7 +144,46 @@ def headway_of(headway: float, rank: int, behind: float) -> float:
 
 
 @leaf
-def at_stop_line(queues: Queues, state: State, k: int, i: int, start: float) -> float:
+def room_from(queues: Queues, state: State, stage: int, k: int, starts: Float) -> float:
+    """
+    Tell from when on a short lane between two stop lines of the signal has room for another vehicle.
+
+    Parameters
+    ----------
+    queues : Queues
+        The queues.
+    state : State
+        Who is served.
+    stage : int
+        The stage.
+    k : int
+        The short lane, local number.
+    starts : Float
+        Shape (groups), begin of green [s].
+
+    Returns
+    -------
+    float
+        Time [s]; NEVER while it is full and nobody leaves it.
+    """
+    lanes, counts = queues.lanes, state.counts
+    head, places = counts[k, NEXT], lanes[k, PLACES]
+    on_it = lanes[k, STANDING] + counts[k, ENTERED] - (head - lanes[k, BEGIN])
+    wave = places * ONE_BY_ONE
+    if on_it < places:
+        # The one who left last may just have made this room.
+        return float(state.times[k, LAST] + wave if on_it == places - 1 else -NEVER)
+    if queues.gives[stage, k] != 1:
+        return NEVER
+    # With right of way its queue moves on, whoever is in it.
+    begin = starts[lanes[k, SERVED_BY]]
+    if head < lanes[k, END]:
+        begin = max(begin, queues.times[head, GATE])
+    return float(begin + wave)
+
+
+@leaf
+def at_stop_line(queues: Queues, state: State, stage: int, k: int, i: int, starts: Float) -> float:
     """
     Compute when the first vehicle of a lane can be at the stop line and have green and room, whoever is on the junction.
 
@@ -146,12 +193,14 @@ def at_stop_line(queues: Queues, state: State, k: int, i: int, start: float) -> 
         The queues.
     state : State
         Who is served.
+    stage : int
+        The stage.
     k : int
         The lane, local number.
     i : int
         The vehicle.
-    start : float
-        Begin of its green [s].
+    starts : Float
+        Shape (groups), begin of green [s].
 
     Returns
     -------
@@ -161,7 +210,10 @@ def at_stop_line(queues: Queues, state: State, k: int, i: int, start: float) -> 
     times, last = queues.times, state.times
     behind = times[i, DUE] - last[k, LAST]
     follows = last[k, LAST] + headway_of(times[i, HEADWAY], state.counts[k, RANK], behind)
-    return float(max(times[i, EARLIEST], start, follows, times[i, GATE]))
+    gate = times[i, GATE]
+    if gate < 0.0:
+        gate = room_from(queues, state, stage, int(-gate) - 1, starts)
+    return float(max(times[i, EARLIEST], starts[queues.group[i]], follows, gate))
 
 
 @leaf
@@ -202,7 +254,7 @@ def gap(queues: Queues, state: State, stage: int, mine: tuple[int, int], t: floa
         other = group[i]
         if queues.yields[g, other] == 0 or shows[stage, other] == OFF:
             continue
-        comes = at_stop_line(queues, state, k, i, starts[other])
+        comes = at_stop_line(queues, state, stage, k, i, starts)
         if comes < t + need and comes <= queues.ends[other]:
             return NEVER
     return t
@@ -306,7 +358,7 @@ def brakes(stop: float, earliest: float, start: float) -> float:
 
 
 @leaf
-def earliest_crossing(queues: Queues, state: State, k: int, i: int, start: float) -> float:
+def earliest_crossing(queues: Queues, state: State, stage: int, k: int, i: int, starts: Float) -> float:
     """
     Compute when the first vehicle of a lane can cross, if it need not look for a gap.
 
@@ -316,19 +368,21 @@ def earliest_crossing(queues: Queues, state: State, k: int, i: int, start: float
         The queues.
     state : State
         Who is served.
+    stage : int
+        The stage.
     k : int
         The lane, local number.
     i : int
         The vehicle.
-    start : float
-        Begin of its green [s].
+    starts : Float
+        Shape (groups), begin of green [s].
 
     Returns
     -------
     float
         Time [s]; NEVER while somebody waits on the junction who is in its way.
     """
-    t = at_stop_line(queues, state, k, i, start)
+    t = at_stop_line(queues, state, stage, k, i, starts)
     if queues.group[i] == queues.lanes[k, WAITING]:
         return t
     # Who waits on the junction stands in the way of those behind him.
@@ -372,6 +426,8 @@ def cross_line(queues: Queues, state: State, k: int, i: int, t: float, start: fl
     queues.cross[i] = t
     last[k, LAST], last[k, CLEARED] = t, t + clear
     counts[k, RANK] = min(counts[k, RANK] + 1, FOURTH_PASSED)
+    if times[i, GATE] < 0.0:
+        counts[int(-times[i, GATE]) - 1, ENTERED] += 1
     return delay
 
 
@@ -405,17 +461,19 @@ def serve(
     delay = 0.0
     shows, lanes, times, group = queues.shows, queues.lanes, queues.times, queues.group
     counts, last = state.counts, state.times
-    gives, ends = queues.gives, queues.ends
-    for k in range(len(last)):
+    order, ends = queues.order, queues.ends
+    place = -1
+    while order[stage, permitted, place + 1] >= 0:
+        place += 1
+        k = order[stage, permitted, place]
         if permitted == 1 and counts[k, INSIDE] > 0:
             delay -= leave_junction(queues, state, stage, (k, counts[k, NEXT]), starts, begin, until)
-        i = counts[k, NEXT]
-        end = lanes[k, END] if gives[stage, k] & (1 + permitted) != 0 else i
+        i, end = counts[k, NEXT], lanes[k, END]
         while i < end:
             g = group[i]
             if shows[stage, g] == OFF or (shows[stage, g] == PERMISSIVE and permitted == 0):
                 break
-            t = earliest_crossing(queues, state, k, i, starts[g])
+            t = earliest_crossing(queues, state, stage, k, i, starts)
             if t > min(until, ends[g]):
                 break
             if shows[stage, g] == PERMISSIVE and g == lanes[k, WAITING]:
@@ -441,6 +499,41 @@ def serve(
 
 
 @leaf
+def nobody_gives_way(queues: Queues, state: State, stage: int, until: float) -> bool:
+    """
+    Tell whether nobody has to give way to others for some time, so that all streams can be run one after the other.
+
+    Parameters
+    ----------
+    queues : Queues
+        The queues.
+    state : State
+        Who is served.
+    stage : int
+        The stage.
+    until : float
+        To when [s].
+
+    Returns
+    -------
+    bool
+        False if somebody is due whose lane has permitted vehicles, waits on the junction, or for room on a short lane
+        between two stop lines.
+    """
+    if queues.permits[stage] == STEPWISE:
+        return False
+    counts, lanes, times, order = state.counts, queues.lanes, queues.times, queues.order
+    place = 0
+    while order[stage, 1, place] >= 0:
+        k = order[stage, 1, place]
+        i = counts[k, NEXT]
+        if counts[k, INSIDE] > 0 or (i < lanes[k, END] and times[i, EARLIEST] <= until):
+            return False
+        place += 1
+    return True
+
+
+@leaf
 def advance(queues: Queues, state: State, stage: int, starts: Float, begin: float, until: float) -> float:
     """
     Show a stage for some time.
@@ -463,10 +556,10 @@ def advance(queues: Queues, state: State, stage: int, starts: Float, begin: floa
     float
         Delay of those who crossed, and of those who wait on the junction [veh s].
     """
-    if queues.permits[stage] == 0:
+    if queues.permits[stage] == 0 or nobody_gives_way(queues, state, stage, until):
         return serve(queues, state, stage, starts, begin, until, 0)
     delay = 0.0
-    counts = state.counts
+    counts, order = state.counts, queues.order
     shows, first = queues.shows, NEVER
     for g in range(len(starts)):
         if shows[stage, g] != OFF:
@@ -477,118 +570,14 @@ def advance(queues: Queues, state: State, stage: int, starts: Float, begin: floa
             # Nobody has green yet.
             begin = end
             continue
-        for k in range(len(counts)):
+        place = 0
+        while order[stage, 1, place] >= 0:
+            k = order[stage, 1, place]
             delay += worth_inside(queues, state, k, counts[k, NEXT]) * (end - begin)
+            place += 1
         delay += serve(queues, state, stage, starts, begin, end, 0)
         delay += serve(queues, state, stage, starts, begin, end, 1)
         begin = end
-    return delay
-
-
-@leaf
-def foes_gone(queues: Queues, state: State, g: int, t: float) -> float:
-    """
-    Tell from when on nobody whom a group gives way to is in its way, if none of them comes any more.
-
-    Parameters
-    ----------
-    queues : Queues
-        The queues.
-    state : State
-        Who is served.
-    g : int
-        The group, local number.
-    t : float
-        Not before [s].
-
-    Returns
-    -------
-    float
-        Time [s].
-    """
-    for k in range(len(state.times)):
-        if queues.opposed[g, k] != 0:
-            t = max(t, state.times[k, CLEARED])
-    return t
-
-
-@leaf
-def empty_junction(
-    queues: Queues, state: State, stages: tuple[int, int], k: int, t: float, starts: Float
-) -> float:
-    """
-    Let those leave who wait on the junction when their stage ends, one behind the other.
-
-    Parameters
-    ----------
-    queues : Queues
-        The queues.
-    state : State
-        Moved on.
-    stages : tuple of int
-        The stage that ends, and the next, in which they need not give way any more.
-    k : int
-        Their lane, local number.
-    t : float
-        From when on nobody crosses any more whose green ends [s].
-    starts : Float
-        Shape (groups), begin of green [s]; later for those whom they are in the way of.
-
-    Returns
-    -------
-    float
-        Their delay [veh s].
-    """
-    waits, inside = queues.lanes[k, WAITING], state.counts[k, INSIDE]
-    worth = worth_inside(queues, state, k, state.counts[k, NEXT])
-    begin = max(foes_gone(queues, state, waits, t), state.times[k, LEFT] + FOLLOW_UP)
-    end = begin + FOLLOW_UP * (inside - 1)
-    state.counts[k, INSIDE], state.times[k, LEFT] = 0, end
-    if queues.shows[stages[1], waits] == PROTECTED:
-        state.times[k, LAST] = max(state.times[k, LAST], end)
-    else:
-        for g in range(len(starts)):
-            if queues.shows[stages[0], g] == OFF and queues.meets[waits, g] != 0:
-                # The guard lets nobody start while others stand in the way; each begins to move 1 s after the one ahead.
-                starts[g] = max(starts[g], begin + inside + START_UP)
-    return float(worth * (0.5 * (begin + end) - t))
-
-
-@leaf
-def change(queues: Queues, state: State, stage: int, follower: int, t: float, starts: Float) -> float:
-    """
-    End a stage: who waits on the junction leaves it, and lanes that get green start from a standstill.
-
-    Parameters
-    ----------
-    queues : Queues
-        The queues.
-    state : State
-        Moved on.
-    stage, follower : int
-        The stage that ends, and the next.
-    t : float
-        From when on nobody crosses any more whose green ends [s].
-    starts : Float
-        Shape (groups), begin of green [s]; later where somebody is still on the junction.
-
-    Returns
-    -------
-    float
-        Delay of those who leave the junction [veh s].
-    """
-    delay = 0.0
-    counts, lanes, group, shows = state.counts, queues.lanes, queues.group, queues.shows
-    if queues.permits[stage] != 0:
-        for g in range(len(starts)):
-            if shows[stage, g] == PERMISSIVE and shows[follower, g] == PROTECTED:
-                starts[g] = max(starts[g], foes_gone(queues, state, g, t))
-    for k in range(len(counts)):
-        if counts[k, INSIDE] > 0 and shows[follower, lanes[k, WAITING]] != PERMISSIVE:
-            delay += empty_junction(queues, state, (stage, follower), k, t, starts)
-        i = counts[k, NEXT]
-        if i < lanes[k, END] and shows[stage, group[i]] == OFF:
-            counts[k, RANK] = 0
     return delay
 
 

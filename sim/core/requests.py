@@ -6,7 +6,7 @@ import numpy as np
 
 from sim.core.arrays import EARLY, FORCE, GREEN, NO_REQUEST, OFF, PERMISSIVE, Arrivals, Int, Network, Signals
 from sim.core.discharge import NEVER, START_UP, green_starts
-from sim.core.jit import inner, kernel
+from sim.core.jit import inner, kernel, leaf
 
 # The light is to be green so long before a vehicle is at the stop line that it need not brake [s]: from 50 km/h at 3 m/s2,
 # what a tram brakes with in comfort, it would begin to 2.3 s before its arrival; a second each for seeing and deciding.
@@ -19,7 +19,7 @@ KEPT, LONGEST_GREEN = 6.0, 60.0
 GIVES_WAY, STUCK = 10.0, 30.0
 
 
-@inner
+@leaf
 def time_ahead(network: Network, arrivals: Arrivals, lane: int, t: float) -> float:
     """
     Compute how long the vehicles of a lane take that arrive before a time.

@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.core.arrays import SLOW
 from sim.core.discharge import lanes_of
-from sim.core.jit import inner
+from sim.core.jit import inner, leaf
 from sim.core.queue import BEGIN, HEADWAY, WEIGHT, Queues
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def standing_needs(network: Network, arrivals: Arrivals, s: int, queues: Queues)
     return needs
 
 
-@inner
+@leaf
 def green_needed(queues: Queues, needs: Float) -> float:
     """
     Estimate how long the stages take that give all lanes the green they need.
@@ -100,7 +100,7 @@ def green_needed(queues: Queues, needs: Float) -> float:
     return total
 
 
-@inner
+@leaf
 def change_price(needed: float, intergreen: float) -> float:
     """
     Price a change of stages beyond what the queue model says of it.

@@ -14,6 +14,7 @@ from sim.core.queue import (
     CLEARED,
     DUE,
     END,
+    ENTERED,
     INSIDE,
     LAST,
     LEFT,
@@ -43,7 +44,7 @@ class Search(NamedTuple):
     # (C, 2) delay of those who crossed; the same and what waits, NEVER if not reached [veh s]
     costs: Float
     ways: Int  # (C, 2) cell before, -1 for the first; bits of the pedestrian groups served
-    counts: Int  # (C, L, 3) states
+    counts: Int  # (C, L, 4) states
     times: Float  # (C, L, 3) states
     due_by: Int  # (L, T+1) vehicles of the lane that are due by then
     sums: Float  # (n+1, 3) of how many vehicles wait, of what a second of their delay weighs, and of that times due time
@@ -71,7 +72,7 @@ def new_search(queues: Queues, horizon: int) -> Search:
     search = Search(
         np.full((cells, 2), NEVER),
         np.full((cells, 2), -1, np.int64),
-        np.empty((cells, lanes, 3), np.int32),
+        np.empty((cells, lanes, 4), np.int32),
         np.empty((cells, lanes, 3)),
         np.empty((lanes, horizon + 1), np.int32),
         np.zeros((n + 1, 3)),
@@ -108,7 +109,7 @@ def load(search: Search, cell: int, state: State) -> None:
     counts, times, new_counts, new_times = search.counts, search.times, state.counts, state.times
     for k in range(len(new_times)):
         new_counts[k, NEXT], new_counts[k, RANK] = counts[cell, k, NEXT], counts[cell, k, RANK]
-        new_counts[k, INSIDE] = counts[cell, k, INSIDE]
+        new_counts[k, INSIDE], new_counts[k, ENTERED] = counts[cell, k, INSIDE], counts[cell, k, ENTERED]
         new_times[k, LAST], new_times[k, LEFT] = times[cell, k, LAST], times[cell, k, LEFT]
         new_times[k, CLEARED] = times[cell, k, CLEARED]
 
@@ -130,7 +131,7 @@ def store(search: Search, cell: int, state: State) -> None:
     counts, times, old_counts, old_times = search.counts, search.times, state.counts, state.times
     for k in range(len(old_times)):
         counts[cell, k, NEXT], counts[cell, k, RANK] = old_counts[k, NEXT], old_counts[k, RANK]
-        counts[cell, k, INSIDE] = old_counts[k, INSIDE]
+        counts[cell, k, INSIDE], counts[cell, k, ENTERED] = old_counts[k, INSIDE], old_counts[k, ENTERED]
         times[cell, k, LAST], times[cell, k, LEFT] = old_times[k, LAST], old_times[k, LEFT]
         times[cell, k, CLEARED] = old_times[k, CLEARED]
 
@@ -162,7 +163,8 @@ def waiting_cost(queues: Queues, search: Search, state: State, stage: int, t: in
     counts, due_by, sums = state.counts, search.due_by, search.sums
     shows, group = queues.shows, queues.group
     for k in range(len(counts)):
-        total += INSIDE_PRICE * worth_inside(queues, state, k, counts[k, NEXT])
+        if counts[k, INSIDE] > 0:
+            total += INSIDE_PRICE * worth_inside(queues, state, k, counts[k, NEXT])
         i, last = counts[k, NEXT], due_by[k, t]
         if last <= i:
             continue

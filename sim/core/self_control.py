@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.core.arrays import GREEN, OFF, SHORT_LINK, Arrivals, Byte, Float, Int, Network, Signals, Storage
 from sim.core.discharge import NEVER, crossings, green_starts, lanes_of, places_behind, spills
-from sim.core.jit import kernel
+from sim.core.jit import kernel, leaf
 from sim.core.overdue import is_called
 
 # A stage that is switched to stays at least so long [s].
@@ -72,7 +72,7 @@ def stage_index(times: Float, weights: Float, shortest: float, horizon: float) -
     return best, at_best
 
 
-@kernel
+@leaf
 def same_vehicles(network: Network, s: int, stage: int, other: int) -> bool:
     """
     Tell whether two stages differ in nothing but their pedestrian groups.
@@ -102,7 +102,7 @@ def same_vehicles(network: Network, s: int, stage: int, other: int) -> bool:
     return True
 
 
-@kernel
+@leaf
 def call_walkers(
     network: Network, signals: Signals, s: int, row: int, starts: Float, calls: tuple[Float, Float]
 ) -> int:
@@ -212,7 +212,7 @@ def supervise(
     return int(head)
 
 
-@kernel
+@leaf
 def is_shown(network: Network, signals: Signals, s: int, stage: int) -> bool:
     """
     Tell whether all groups of a stage are green but those that stay red, held or not called.

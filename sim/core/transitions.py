@@ -7,10 +7,13 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.core.arrays import OFF, PERMISSIVE, PROTECTED, Float, Int, Network
+from sim.core.discharge import NEVER
 from sim.core.jit import inner, kernel
 
 # A permitted group gets right of way when those it gave way to have stopped, in their yellow [s].
 CLEAR_WAY = 2.0
+# Less than this is no second longer [s].
+HALF = 0.5
 
 
 class Transitions(NamedTuple):
@@ -18,8 +21,11 @@ class Transitions(NamedTuple):
 
     wait_ptr: Int  # (S+1) P x P x groups blocks
     wait: Float  # from the end of the first stage to the group's green in the second [s]
+    # as wait: how long a group that ends stays green because all that follow it wait for others [s]
+    stay: Float
     pair_ptr: Int  # (S+1) P x P blocks
     shortest: Int  # from the end of the first stage until the second may end [s]
+    longest_stay: Float  # of all groups [s]
     usual: Float  # (S) mean intergreen between conflicting groups of vehicles, 0 without any [s]
 
 
@@ -52,6 +58,46 @@ def usual_intergreens(network: Network) -> Float:
                     pairs += 1
         usual[s] = total / max(pairs, 1)
     return usual
+
+
+@inner
+def tabulate_stays(network: Network, table: Transitions) -> None:
+    """
+    Tabulate how long groups that end stay green because they are in nobody's way yet.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    table : Transitions
+        ``wait`` is set; ``stay`` and ``longest_stay`` are filled in.
+    """
+    for s in range(len(network.group_ptr) - 1):
+        first, block = network.group_ptr[s], network.matrix_ptr[s]
+        n = network.group_ptr[s + 1] - first
+        stages = network.stage_ptr[s + 1] - network.stage_ptr[s]
+        shows = network.stage_shows[network.stage_matrix_ptr[s] : network.stage_matrix_ptr[s + 1]]
+        for p in range(stages):
+            for q in range(stages):
+                pair = p * stages + q
+                row = table.wait_ptr[s] + pair * n
+                for g in range(n):
+                    if (
+                        shows[p * n + g] == OFF
+                        or shows[q * n + g] != OFF
+                        or network.group_vehicles[first + g] == 0
+                    ):
+                        continue
+                    stay = NEVER
+                    for other in range(n):
+                        between = network.intergreen[block + g * n + other]
+                        if between >= 0 and shows[q * n + other] != OFF and shows[p * n + other] == OFF:
+                            stay = min(stay, table.wait[row + other] - between)
+                    # The guard counts in whole seconds.
+                    if HALF < stay < NEVER:
+                        table.stay[row + g] = stay
+                        longest = table.longest_stay[table.pair_ptr[s] + pair]
+                        table.longest_stay[table.pair_ptr[s] + pair] = max(longest, stay)
 
 
 @kernel
@@ -111,4 +157,7 @@ def tabulate_transitions(network: Network) -> Transitions:
                     if before == OFF and after != OFF:
                         green = int(np.ceil(longest)) + network.minimum_green[first + g]
                         shortest[pair] = max(shortest[pair], green)
-    return Transitions(wait_ptr, wait, pair_ptr, shortest, usual_intergreens(network))
+    stay, longest_stay = np.zeros(len(wait)), np.zeros(len(shortest))
+    table = Transitions(wait_ptr, wait, stay, pair_ptr, shortest, longest_stay, usual_intergreens(network))
+    tabulate_stays(network, table)
+    return table

@@ -122,6 +122,14 @@ class Careless(InTurn):
         return super().decide(time, network, *seen)
 
 
+class Scribbling(InTurn):
+    """Takes the signals for its notebook while it watches."""
+
+    def watch(self, time: float, network: Any, signals: Any, *seen: Any) -> None:
+        signals.waited[:] = 0
+        signals.since[0] += 1
+
+
 class Lopsided(InTurn):
     """Answers for the first signal only, and not in whole numbers."""
 
@@ -144,6 +152,7 @@ BAD = {
     Restless: r"network cross: signal \w+: 20 of \d+ wishes changed before they could be shown",
     Beyond: r"network cross: signal \w+, second \d+: stage 4 is wanted, out of range 0 to 3; the guard would refuse it for ever",
     Meddling: r"network cross: second 0: decide\(\) changes signals.since",
+    Scribbling: r"network cross: second 0: watch\(\) changes signals.since",
     Careless: r"network cross: second 0: decide\(\) changes network.minimum_green",
     Lopsided: r"network kuehne: second 0: decide\(\) returned float64 of shape \(1,\); one whole number for each of 12 signals",
     Crashing: r"network cross: second 0: decide\(\) raised IndexError: index 0 is out of bounds",

@@ -579,3 +579,63 @@ def test_a_change_is_dearer_only_where_much_green_is_needed() -> None:
 def test_a_change_has_no_price_of_its_own_where_intergreens_are_long() -> None:
     prices = [change_price(60.0, intergreen) for intergreen in (0.0, SHORT, 4.5, LONG, 9.0)]
     assert prices[0] == prices[1] > prices[2] > prices[3] == prices[4] == 0.0
+
+
+# How fast queues leave
+
+
+def discharge(ground: Ground, headway: float, *, seconds: int, red_at: int = -1) -> Any:
+    """Let a queue of eight leave, one every few seconds, and give the headways learned for its turn."""
+    view = FullView(ground.graph, ground.layout, 300.0)
+    red, green = ground.stage(green="nc cs", red="wc ce"), ground.stage(green="wc ce", red="nc cs")
+    network = ground.network
+    speed = 8.0
+    for now in range(seconds):
+        vehicles = []
+        for k in range(8):
+            gap = ((k + 1) * headway - now) * speed
+            lane, gap = ("wc_0", gap) if gap > 0.0 else ("ce_0", 150.0 + gap)
+            vehicles.append(vehicle(lane, gap, speed, *(("wc", "ce") if lane == "wc_0" else ("ce",))))
+        arrivals, storage = view.see(Placed(ground.layout, vehicles))
+        ground.controller.watch(
+            float(now), network, ground.show(red if now == red_at else green), arrivals, storage
+        )
+    m = next(k for k, v in enumerate(ground.graph.movements) if (v.from_edge, v.to_edge) == ("wc", "ce"))
+    assert network.movement_headway[m] == pytest.approx(1.96, abs=0.01)
+    return ground.controller.headways[m] / network.movement_headway[m]
+
+
+@pytest.mark.parametrize("headway", [1.7, 2.5])
+def test_a_queue_s_headways_are_learned_from_its_fifth_vehicle_on(crossing: Path, headway: float) -> None:
+    ground = Ground(crossing, free())
+    assert discharge(ground, headway, seconds=round(4 * headway)) == 1.0
+    ratio = discharge(Ground(crossing, free()), headway, seconds=30)
+    # Half of the way after four of them: the prior counts 20 s.
+    expected = (3 * headway + 20.0) / (3 * 1.96 + 20.0)
+    assert ratio == pytest.approx(expected, abs=0.03)
+
+
+def test_a_queue_that_was_stopped_teaches_nothing(crossing: Path) -> None:
+    assert discharge(Ground(crossing, free()), 2.5, seconds=30, red_at=11) == 1.0
+
+
+def test_what_is_learned_is_used_and_forgotten_at_a_reset(crossing: Path) -> None:
+    ground = Ground(crossing, free())
+    assert discharge(ground, 2.5, seconds=30) > 1.0
+    ground.controller.reset(ground.network)
+    assert (ground.controller.headways == ground.network.movement_headway).all()
+
+
+def test_class_grid_learns_every_second(
+    crossing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times: list[float] = []
+    watch = Horizon.watch
+
+    def counted(self: Horizon, time: float, *seen: Any) -> None:
+        times.append(time)
+        watch(self, time, *seen)
+
+    monkeypatch.setattr(Horizon, "watch", counted)
+    simulate(crossing, tmp_path, flock("w", "wc ce", np.arange(0, 50, 5)), 60.0, "horizon:class=grid")
+    assert times == list(range(1, 61))

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from sim.core.arrays import OFF, PERMISSIVE, PROTECTED
+from sim.core.changeover import change
 from sim.core.discharge import NEVER
 from sim.core.queue import (
+    BEGIN,
     CLEARED,
+    ENTERED,
     FOLLOW_UP,
     FOURTH_PASSED,
+    GATE,
     INSIDE,
     LAST,
     LEFT,
     NEXT,
+    ONE_BY_ONE,
+    PLACES,
     RANK,
+    ROOM,
+    SERVED_BY,
     SLOW_START,
+    STANDING,
+    WAITING,
     YELLOW_USED,
     Queues,
     State,
     advance,
-    change,
     new_state,
 )
 
@@ -35,8 +46,18 @@ STAGES = [
 ]
 TOGETHER, LEFT_ONLY, OTHERS = range(3)
 NEED, CLEAR, HEADWAY = 4.5, 2.0, 2.0
-ROOM = 1
+PLACE_FOR = 1
 HORIZON = 60.0
+
+
+def order_of(gives: Any) -> Any:
+    """List the lanes of each stage, those with right of way and those without."""
+    order = np.full((len(gives), 2, gives.shape[1] + 1), -1, np.int32)
+    for stage, row in enumerate(gives):
+        for permitted in range(2):
+            found = np.flatnonzero(row & (1 + permitted))
+            order[stage, permitted, : len(found)] = found
+    return order
 
 
 def queues(opposing: list[float], own: list[tuple[float, int]]) -> Queues:
@@ -44,9 +65,9 @@ def queues(opposing: list[float], own: list[tuple[float, int]]) -> Queues:
     lanes = [[(t, OPPOSING) for t in opposing], own, []]
     rows = [row for lane in lanes for row in lane]
     ends = np.cumsum([len(lane) for lane in lanes])
-    table = np.zeros((len(lanes), 4), np.int32)
+    table = np.zeros((len(lanes), 7), np.int32)
     table[:, 0], table[:, 1], table[:, 2] = ends - [len(lane) for lane in lanes], ends, -1
-    table[1, 2:] = LEFT_TURN, ROOM
+    table[1, WAITING], table[1, ROOM] = LEFT_TURN, PLACE_FOR
     times = np.zeros((len(rows), 8))
     times[:, 0] = times[:, 1] = [row[0] for row in rows]
     times[:, 2], times[:, 4], times[:, 6], times[:, 7] = HEADWAY, 1.0, CLEAR, 1.0
@@ -65,6 +86,7 @@ def queues(opposing: list[float], own: list[tuple[float, int]]) -> Queues:
         shows,
         np.array([1, 0, 0], np.int32),
         gives,
+        order_of(gives),
         yields,
         meets,
         opposed,
@@ -76,11 +98,8 @@ def queues(opposing: list[float], own: list[tuple[float, int]]) -> Queues:
 def moving(queue: Queues) -> State:
     """Nobody served, everything green for a while."""
     state = new_state(len(queue.lanes))
-    state.counts[:, NEXT], state.counts[:, RANK], state.counts[:, INSIDE] = (
-        queue.lanes[:, 0],
-        FOURTH_PASSED,
-        0,
-    )
+    state.counts[:] = 0
+    state.counts[:, NEXT], state.counts[:, RANK] = queue.lanes[:, BEGIN], FOURTH_PASSED
     state.times[:] = -NEVER
     return state
 
@@ -161,7 +180,7 @@ def test_who_starts_at_the_stop_line_is_in_the_way_for_longer() -> None:
 def test_a_queue_that_waited_for_a_gap_starts_slowly_again() -> None:
     # Without a place on the junction they wait at the stop line.
     queue = queues([1.0 + 2.0 * k for k in range(6)], [(0.5, LEFT_TURN), (1.5, LEFT_TURN), (2.0, LEFT_TURN)])
-    queue.lanes[1, 2:] = -1, 0
+    queue.lanes[1, WAITING], queue.lanes[1, ROOM] = -1, 0
     advance(queue, moving(queue), TOGETHER, GREEN, 0.0, HORIZON)
     first, second, third = queue.cross[6:]
     assert first == pytest.approx(11.0 + CLEAR)
@@ -187,3 +206,45 @@ def test_who_gives_way_goes_before_a_vehicle_whose_green_will_have_ended() -> No
         state = moving(queue)
         advance(queue, state, TOGETHER, GREEN, 0.0, near - 0.1)
         assert state.counts[1, INSIDE] == inside
+
+
+def onto_a_link(standing: int, own: list[tuple[float, int]]) -> tuple[Queues, State]:
+    """Lane 0 is a link with two places, that those going straight on in lane 1 come to; its vehicles stand there."""
+    queue = queues([0.0] * standing, own)
+    queue.lanes[0, PLACES], queue.lanes[0, STANDING], queue.lanes[0, SERVED_BY] = 2, standing, OPPOSING
+    queue.times[standing:, GATE] = -1.0
+    return queue, moving(queue)
+
+
+def test_nobody_drives_onto_a_full_link_of_the_signal_while_it_has_red() -> None:
+    queue, state = onto_a_link(1, [(0.5, STRAIGHT), (2.5, STRAIGHT)])
+    advance(queue, state, LEFT_ONLY, GREEN, 0.0, HORIZON)
+    assert queue.cross[1] == 0.5
+    assert queue.cross[2] == -NEVER
+    assert state.counts[0, ENTERED] == 1
+
+
+def test_a_link_takes_others_when_its_queue_moves() -> None:
+    queue, state = onto_a_link(2, [(0.5, STRAIGHT)])
+    green = np.full(4, 10.0)
+    green[STRAIGHT] = -NEVER
+    advance(queue, state, TOGETHER, green, 0.0, HORIZON)
+    assert queue.cross[2] == 10.0 + 2 * ONE_BY_ONE
+
+
+def test_who_left_a_link_made_room_for_one() -> None:
+    queue, state = onto_a_link(2, [(0.5, STRAIGHT)])
+    state.counts[0, NEXT], state.times[0, LAST] = queue.lanes[0, BEGIN] + 1, 3.0
+    advance(queue, state, LEFT_ONLY, GREEN, 0.0, HORIZON)
+    assert queue.cross[2] == 3.0 + 2 * ONE_BY_ONE
+
+
+def test_after_its_green_only_those_not_served_stand_on_a_link() -> None:
+    queue, state = onto_a_link(2, [(0.5, STRAIGHT), (1.0, STRAIGHT), (1.5, STRAIGHT)])
+    advance(queue, state, TOGETHER, GREEN, 0.0, 12.0)
+    assert state.counts[1, NEXT] == queue.lanes[1, BEGIN] + 3
+    change(queue, state, TOGETHER, LEFT_ONLY, 12.0, GREEN.copy())
+    on_it = (
+        queue.lanes[0, STANDING] + state.counts[0, ENTERED] - (state.counts[0, NEXT] - queue.lanes[0, BEGIN])
+    )
+    assert on_it == 0

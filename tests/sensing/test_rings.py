@@ -10,7 +10,7 @@ import pytest
 import sumo
 
 from sim.core.arrays import SHORT_LINK
-from sim.core.discharge import feeds_ring, held_groups, lanes_of, places_behind, spills
+from sim.core.discharge import NEVER, feeds_ring, held_groups, lanes_of, places_behind, spills
 from sim.core.exchange import Onward
 from sim.core.lineup import RECOVERY, collect
 from sim.core.queue import GATE
@@ -136,6 +136,10 @@ def test_nobody_is_let_onto_a_ring_about_to_lock(
     assert np.flatnonzero(held).tolist() == ([group] if barred else [])
     # A plan does not count on him either.
     none = np.zeros(0, np.int32)
-    onward = Onward(np.zeros(len(network.lane_signal) + 1, np.int32), none, np.zeros(0), np.zeros(0))
+    lines = np.full(len(network.watched_length), -1, np.int32)
+    planned = np.full(len(arrivals.movement), NEVER)
+    onward = Onward(
+        np.zeros(len(network.lane_signal) + 1, np.int32), none, np.zeros(0), np.zeros(0), lines, planned
+    )
     gates = collect(network, arrivals, onward, places, s).times[:, GATE]
     assert gates[at - arrivals.lane_ptr[lanes_of(network, s)[0]]] == (RECOVERY if barred else 0.0)
