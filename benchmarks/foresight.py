@@ -30,7 +30,8 @@ from rich.table import Table
 from sim.control.horizon import Horizon
 from sim.control.registry import Kind, parse_controller, register_controller
 from sim.core.arrays import Arrivals, Int, Network, Signals, Storage
-from sim.core.horizon import Scene, is_settled, look_around, pass_change, set_starts
+from sim.core.changes import changes_of, pass_change, set_starts
+from sim.core.horizon import Scene, is_settled, look_around
 from sim.core.lineup import begin_state, collect
 from sim.core.queue import BEGIN, YELLOW_USED, advance, new_state
 from sim.run import RunTask, run
@@ -102,6 +103,7 @@ def foresee(scene: Scene, s: int, changes: np.ndarray) -> tuple[np.ndarray, np.n
     """Run the model of a signal through rows of second and stage; give where lanes begin, and all crossings."""
     queues = collect(scene.network, scene.arrivals, scene.onward, scene.places, s)
     state = new_state(len(queues.lanes))
+    changed = changes_of(scene.network, scene.signals, scene.memory.table, s, queues)
     stage = changes[0, 1]
     begin_state(scene.network, scene.storage, s, stage, queues, state)
     groups = scene.network.group_ptr[s + 1] - scene.network.group_ptr[s]
@@ -112,8 +114,8 @@ def foresee(scene: Scene, s: int, changes: np.ndarray) -> tuple[np.ndarray, np.n
         t, follower, until = float(changes[k, 0]), changes[k, 1], float(changes[k + 1, 0])
         advance(queues, state, stage, green, t, t + YELLOW_USED)
         moved = (int(stage), int(follower), t)
-        set_starts(scene, queues, s, moved, starts)
-        pass_change(scene, s, queues, state, moved, (green, starts), until)
+        set_starts(queues, changed, moved, starts)
+        pass_change(queues, changed, state, moved, (green, starts), until)
         green[:] = starts
         stage = follower
     return queues.lanes[:, BEGIN].copy(), queues.cross

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -19,8 +19,8 @@ from sim.core.arrays import (
     Signals,
     Storage,
 )
-from sim.core.changeover import change
-from sim.core.discharge import NEVER, START_UP, green_starts, lanes_of, places_behind, spills
+from sim.core.changes import Changes, changes_of, pass_change, set_starts
+from sim.core.discharge import NEVER, lanes_of, places_behind, spills
 from sim.core.exchange import Onward, expect
 from sim.core.jit import inner, kernel, leaf
 from sim.core.lineup import RECOVERY, begin_state, collect
@@ -38,7 +38,9 @@ from sim.core.queue import (
 )
 from sim.core.saturation import change_price, green_needed, standing_needs
 from sim.core.search import COST, VALUE, WALKED, Search, enter, load, new_search, store, way_to
-from sim.core.transitions import HALF, Transitions
+
+if TYPE_CHECKING:
+    from sim.core.transitions import Transitions
 
 # A stage is worth a change to only for vehicles that come so soon after its first green [s].
 SOON = 5.0
@@ -128,156 +130,9 @@ def is_settled(network: Network, signals: Signals, s: int) -> bool:
 
 
 @leaf
-def set_starts(
-    scene: Scene, queues: Queues, s: int, change_of: tuple[int, int, float], starts: Float
-) -> float:
-    """
-    Set when the vehicles of each group can start if a stage is followed by another.
-
-    Parameters
-    ----------
-    scene : Scene
-        What is shown counts for a change that begins now.
-    queues : Queues
-        What stages show.
-    s : int
-        The signal.
-    change_of : tuple
-        The stage that ends, the one that follows, and when [s].
-    starts : Float
-        Shape (groups); overwritten [s].
-
-    Returns
-    -------
-    float
-        When the second stage may end [s].
-    """
-    network, table = scene.network, scene.memory.table
-    stage, follower, t = change_of
-    first, n = network.group_ptr[s], len(starts)
-    stages = len(queues.permits)
-    row = table.wait_ptr[s] + (stage * stages + follower) * n
-    may_end = t + table.shortest[table.pair_ptr[s] + stage * stages + follower]
-    if t == 0.0:
-        green_starts(network, scene.signals, s, follower, starts)
-    for g in range(n):
-        if queues.shows[follower, g] == OFF:
-            starts[g] = NEVER
-        elif queues.shows[stage, g] != OFF:
-            starts[g] = t + table.wait[row + g]
-        else:
-            green = starts[g] if t == 0.0 else t + table.wait[row + g]
-            if t == 0.0 and is_called(network, scene.signals, first + g):
-                may_end = max(may_end, green + network.minimum_green[first + g])
-            starts[g] = green + START_UP
-    return float(may_end)
-
-
-@leaf
-def set_ends(scene: Scene, queues: Queues, s: int, change_of: tuple[int, int, float], starts: Float) -> float:
-    """
-    Set until when the vehicles of each group that ends can cross: the guard lets it stay while it is in nobody's way.
-
-    Parameters
-    ----------
-    scene : Scene
-        The moment.
-    queues : Queues
-        ``ends`` of the groups that the second stage does without is set.
-    s : int
-        The signal.
-    change_of : tuple
-        The stage that ends, the one that follows, and when [s].
-    starts : Float
-        Shape (groups), from `set_starts` [s].
-
-    Returns
-    -------
-    float
-        When the last of them crosses [s].
-    """
-    network, table = scene.network, scene.memory.table
-    stage, follower, t = change_of
-    n, block, stages = len(starts), network.matrix_ptr[s], len(queues.permits)
-    row = table.wait_ptr[s] + (stage * stages + follower) * n
-    latest = t + YELLOW_USED
-    if table.longest_stay[table.pair_ptr[s] + stage * stages + follower] == 0.0:
-        return latest
-    for g in range(n):
-        if queues.shows[stage, g] == OFF or queues.shows[follower, g] != OFF:
-            continue
-        stay = table.stay[row + g]
-        if t == 0.0 and stay > 0.0:
-            # What the guard has counted so far makes it shorter. What a minimum green still lasts is no reason to change
-            # early, so the table's is a bound.
-            for other in range(n):
-                between = network.intergreen[block + g * n + other]
-                if (
-                    between >= 0
-                    and queues.shows[follower, other] != OFF
-                    and queues.shows[stage, other] == OFF
-                ):
-                    stay = min(stay, starts[other] - START_UP - between)
-            if stay <= HALF:
-                stay = 0.0
-        queues.ends[g] = t + stay + YELLOW_USED
-        latest = max(latest, queues.ends[g])
-    return latest
-
-
-@leaf
-def pass_change(
-    scene: Scene,
-    s: int,
-    queues: Queues,
-    state: State,
-    change_of: tuple[int, int, float],
-    begins: tuple[Float, Float],
-    until: float,
-) -> float:
-    """
-    Run a change of stages, from the end of the first until the second has been shown for a while.
-
-    Parameters
-    ----------
-    scene : Scene
-        The moment.
-    s : int
-        The signal.
-    queues : Queues
-        The vehicles.
-    state : State
-        Served up to the end of the first stage and what its yellow still let through; moved on.
-    change_of : tuple
-        The stage that ends, the one that follows, and when [s].
-    begins : tuple of Float
-        Shape (groups), begin of green in the first stage, and in the second from `set_starts` [s].
-    until : float
-        To when [s].
-
-    Returns
-    -------
-    float
-        Delay [veh s].
-    """
-    stage, follower, t = change_of
-    green, starts = begins
-    over = t + YELLOW_USED
-    latest = min(set_ends(scene, queues, s, change_of, starts), until)
-    delay = 0.0
-    if latest > over:
-        delay = advance(queues, state, stage, green, over, latest)
-        over = latest
-    queues.ends[:] = NEVER
-    delay += change(queues, state, stage, follower, over, starts)
-    return delay + advance(queues, state, follower, starts, over, until)
-
-
-@leaf
 def worth_a_change(
     queues: Queues,
-    table: Transitions,
-    s: int,
+    changes: Changes,
     state: State,
     stage: int,
     t: float,
@@ -291,10 +146,8 @@ def worth_a_change(
     ----------
     queues : Queues
         The vehicles.
-    table : Transitions
-        The transitions.
-    s : int
-        The signal.
+    changes : Changes
+        How long changes take.
     state : State
         Who is served.
     stage : int
@@ -308,10 +161,10 @@ def worth_a_change(
     """
     stages = len(queues.permits)
     followers, served, walkers = scratch.followers, scratch.heads[:, 0], scratch.heads[:, 1]
-    first = table.pair_ptr[s] + stage * stages
-    latest = t + table.shortest[first] + SOON
+    shortest = changes.shortest
+    latest = t + SOON
     for p in range(stages):
-        latest = max(latest, t + table.shortest[first + p] + SOON)
+        latest = max(latest, t + shortest[stage, p] + SOON)
     for p in range(stages):
         served[p] = heads_served(queues, state, p, latest)
         walkers[p] = 0
@@ -329,26 +182,32 @@ def worth_a_change(
             if served[p] & ~served[q] != 0 or walkers[p] & ~walkers[q] != 0:
                 continue
             same = served[p] == served[q] and walkers[p] == walkers[q]
-            sooner = table.shortest[first + p] < table.shortest[first + q]
-            if not same or table.shortest[first + q] < table.shortest[first + p] or (not sooner and q < p):
+            sooner = shortest[stage, p] < shortest[stage, q]
+            if not same or shortest[stage, q] < shortest[stage, p] or (not sooner and q < p):
                 followers[p] = 0
 
 
 @leaf
 def branch(
-    scene: Scene, s: int, queues: Queues, search: Search, cell: tuple[int, int], only: int, scratch: Scratch
+    rungs: Int,
+    queues: Queues,
+    changes: Changes,
+    search: Search,
+    cell: tuple[int, int],
+    only: int,
+    scratch: Scratch,
 ) -> None:
     """
     Continue the plan of one cell: keep its stage up to the next second that offers a change, or change now.
 
     Parameters
     ----------
-    scene : Scene
-        The moment.
-    s : int
-        The signal.
+    rungs : Int
+        Shape (T+1), from each second the first one at which a plan may change stages.
     queues : Queues
         The vehicles.
+    changes : Changes
+        How stages follow each other.
     search : Search
         Changed.
     cell : tuple of int
@@ -359,7 +218,7 @@ def branch(
         Room to work.
     """
     second, stage = cell
-    t, rungs = float(second), scene.memory.rungs
+    t = float(second)
     horizon = len(rungs) - 1
     stages = len(queues.permits)
     here = second * stages + stage
@@ -375,7 +234,7 @@ def branch(
         scratch.followers[:] = 0
         scratch.followers[only] = int(only != stage)
     else:
-        worth_a_change(queues, scene.memory.table, s, scratch.ended, stage, t, calls, scratch)
+        worth_a_change(queues, changes, scratch.ended, stage, t, calls, scratch)
     for follower in range(stages):
         if scratch.followers[follower] == 0:
             continue
@@ -385,10 +244,10 @@ def branch(
                 after -= scratch.due[g] * (horizon - t)
                 bits |= 1 << g
         moved = (stage, follower, t)
-        may_end = set_starts(scene, queues, s, moved, scratch.starts)
+        may_end = set_starts(queues, changes, moved, scratch.starts)
         to = rungs[min(int(np.ceil(may_end)), horizon)]
         copy(scratch.ended, state)
-        after += pass_change(scene, s, queues, state, moved, (scratch.green, scratch.starts), float(to))
+        after += pass_change(queues, changes, state, moved, (scratch.green, scratch.starts), float(to))
         if t < RECOVERY and scratch.blocked[follower] != 0:
             # Barred now and taken for free a second later it would be waited for for ever.
             after += SPILL
@@ -404,18 +263,18 @@ def branch(
 
 
 @leaf
-def sweep(scene: Scene, s: int, queues: Queues, search: Search, only: int, scratch: Scratch) -> None:
+def sweep(rungs: Int, queues: Queues, changes: Changes, search: Search, only: int, scratch: Scratch) -> None:
     """
     Continue all plans, second by second, until they reach the horizon.
 
     Parameters
     ----------
-    scene : Scene
-        The moment.
-    s : int
-        The signal.
+    rungs : Int
+        Shape (T+1), from each second the first one at which a plan may change stages.
     queues : Queues
         The vehicles.
+    changes : Changes
+        How stages follow each other.
     search : Search
         Begun with the stage shown now; changed.
     only : int
@@ -423,7 +282,7 @@ def sweep(scene: Scene, s: int, queues: Queues, search: Search, only: int, scrat
     scratch : Scratch
         Room to work.
     """
-    rungs, stages = scene.memory.rungs, len(queues.permits)
+    stages = len(queues.permits)
     # Wider by the price of a change, or no plan that has one would be followed up.
     beam = BEAM + scratch.toll
     t = 0
@@ -433,7 +292,7 @@ def sweep(scene: Scene, s: int, queues: Queues, search: Search, only: int, scrat
             limit = min(limit, search.costs[t * stages + p, VALUE] + beam)
         for p in range(stages):
             if search.costs[t * stages + p, VALUE] < limit:
-                branch(scene, s, queues, search, (t, p), only, scratch)
+                branch(rungs, queues, changes, search, (t, p), only, scratch)
         t = rungs[t + 1]
 
 
@@ -492,7 +351,7 @@ def new_scratch(scene: Scene, s: int, queues: Queues) -> Scratch:
 
 
 @inner
-def explore(scene: Scene, s: int, only: int) -> tuple[Queues, Search, int]:
+def explore(scene: Scene, s: int, only: int) -> tuple[Queues, Changes, Search, int]:
     """
     Find the cheapest sequence of stages of a signal over the horizon.
 
@@ -507,8 +366,8 @@ def explore(scene: Scene, s: int, only: int) -> tuple[Queues, Search, int]:
 
     Returns
     -------
-    tuple of Queues, Search and int
-        The queues, the cells, and the cell in which the cheapest plan ends.
+    tuple of Queues, Changes, Search and int
+        The queues, how stages follow each other, the cells, and the cell in which the cheapest plan ends.
 
     References
     ----------
@@ -525,13 +384,22 @@ def explore(scene: Scene, s: int, only: int) -> tuple[Queues, Search, int]:
     store(search, current, scratch.state)
     search.costs[current, VALUE], search.costs[current, COST] = 0.0, 0.0
     search.ways[current, WALKED] = 0
-    sweep(scene, s, queues, search, only, scratch)
+    changes = changes_of(scene.network, scene.signals, scene.memory.table, s, queues)
+    sweep(rungs, queues, changes, search, only, scratch)
     last = horizon * stages
-    return queues, search, int(last + np.argmin(search.costs[last : last + stages, VALUE]))
+    return queues, changes, search, int(last + np.argmin(search.costs[last : last + stages, VALUE]))
 
 
 @leaf
-def follow(scene: Scene, s: int, queues: Queues, way: Int, state: State, begins: tuple[Float, Float]) -> None:
+def follow(
+    scene: Scene,
+    s: int,
+    queues: Queues,
+    changes: Changes,
+    way: Int,
+    state: State,
+    begins: tuple[Float, Float],
+) -> None:
     """
     Run a plan, and note when each vehicle will cross, for the neighbours to know.
 
@@ -543,6 +411,8 @@ def follow(scene: Scene, s: int, queues: Queues, way: Int, state: State, begins:
         The signal.
     queues : Queues
         The vehicles; ``cross`` is set.
+    changes : Changes
+        How stages follow each other.
     way : Int
         Cells of the plan.
     state : State
@@ -560,8 +430,8 @@ def follow(scene: Scene, s: int, queues: Queues, way: Int, state: State, begins:
             continue
         advance(queues, state, stage, green, t, t + YELLOW_USED)
         moved = (stage, follower, t)
-        set_starts(scene, queues, s, moved, starts)
-        pass_change(scene, s, queues, state, moved, begins, until)
+        set_starts(queues, changes, moved, starts)
+        pass_change(queues, changes, state, moved, begins, until)
     lanes = lanes_of(network, s)
     for lane in range(lanes[0], lanes[1]):
         at = queues.lanes[lane - lanes[0], BEGIN]
@@ -571,7 +441,7 @@ def follow(scene: Scene, s: int, queues: Queues, way: Int, state: State, begins:
 
 
 @inner
-def foresee(scene: Scene, s: int, queues: Queues, way: Int) -> None:
+def foresee(scene: Scene, s: int, queues: Queues, changes: Changes, way: Int) -> None:
     """
     Note when each vehicle will cross if a plan is kept.
 
@@ -583,6 +453,8 @@ def foresee(scene: Scene, s: int, queues: Queues, way: Int) -> None:
         The signal.
     queues : Queues
         The vehicles.
+    changes : Changes
+        How stages follow each other.
     way : Int
         Cells of the plan.
     """
@@ -590,7 +462,7 @@ def foresee(scene: Scene, s: int, queues: Queues, way: Int) -> None:
     begin_state(scene.network, scene.storage, s, scene.signals.wanted[s], queues, state)
     groups = scene.network.group_ptr[s + 1] - scene.network.group_ptr[s]
     queues.cross[:] = -NEVER
-    follow(scene, s, queues, way, state, (np.full(groups, -NEVER), np.empty(groups)))
+    follow(scene, s, queues, changes, way, state, (np.full(groups, -NEVER), np.empty(groups)))
 
 
 @leaf
@@ -640,7 +512,7 @@ def price_stages(scene: Scene, s: int, trace: Trace) -> None:
     stages = scene.network.stage_ptr[s + 1] - scene.network.stage_ptr[s]
     trace.plans[:, :] = -1
     for p in range(stages):
-        _, search, best = explore(scene, s, p)
+        _, _, search, best = explore(scene, s, p)
         trace.costs[p] = search.costs[best, VALUE]
         for cell in way_to(search, best):
             trace.plans[p, cell // stages] = cell % stages
@@ -703,8 +575,8 @@ def horizon(scene: Scene, part: tuple[int, int], wish: Int, trace: Trace) -> Non
             continue
         if s == trace.signal[0]:
             price_stages(scene, s, trace)
-        queues, search, best = explore(scene, s, -1)
+        queues, changes, search, best = explore(scene, s, -1)
         way = way_to(search, best)
         if len(way) > 1:
             wish[s] = way[1] % len(queues.permits)
-        foresee(scene, s, queues, way)
+        foresee(scene, s, queues, changes, way)

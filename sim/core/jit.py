@@ -155,10 +155,11 @@ def inner(function: F) -> F:
 
 def leaf(function: F) -> F:
     """
-    Have a function that makes no array compiled into the kernels that call it.
+    Have a function that makes no array inlined into the kernels that call it.
 
-    It does not take part in counting references to the arrays it is given: its caller holds them. In functions that
-    are called thousands of times a decision that counting costs more than what they compute.
+    It does not take part in counting references to the arrays it is given: its caller holds them. Nor are they passed:
+    numba hands over a tuple of arrays as seven words or more for each of them. In functions that are called thousands of
+    times a decision either costs more than what they compute.
 
     Parameters
     ----------
@@ -170,5 +171,7 @@ def leaf(function: F) -> F:
     callable
         The same function; called from Python it runs as plain Python.
     """
-    part = register_jitable(fastmath=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
+    part = register_jitable(
+        fastmath=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False, forceinline=True
+    )
     return cast("F", part(function))

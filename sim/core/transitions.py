@@ -25,7 +25,6 @@ class Transitions(NamedTuple):
     stay: Float
     pair_ptr: Int  # (S+1) P x P blocks
     shortest: Int  # from the end of the first stage until the second may end [s]
-    longest_stay: Float  # of all groups [s]
     usual: Float  # (S) mean intergreen between conflicting groups of vehicles, 0 without any [s]
 
 
@@ -70,7 +69,7 @@ def tabulate_stays(network: Network, table: Transitions) -> None:
     network : Network
         The network.
     table : Transitions
-        ``wait`` is set; ``stay`` and ``longest_stay`` are filled in.
+        ``wait`` is set; ``stay`` is filled in.
     """
     for s in range(len(network.group_ptr) - 1):
         first, block = network.group_ptr[s], network.matrix_ptr[s]
@@ -79,8 +78,7 @@ def tabulate_stays(network: Network, table: Transitions) -> None:
         shows = network.stage_shows[network.stage_matrix_ptr[s] : network.stage_matrix_ptr[s + 1]]
         for p in range(stages):
             for q in range(stages):
-                pair = p * stages + q
-                row = table.wait_ptr[s] + pair * n
+                row = table.wait_ptr[s] + (p * stages + q) * n
                 for g in range(n):
                     if (
                         shows[p * n + g] == OFF
@@ -96,8 +94,6 @@ def tabulate_stays(network: Network, table: Transitions) -> None:
                     # The guard counts in whole seconds.
                     if HALF < stay < NEVER:
                         table.stay[row + g] = stay
-                        longest = table.longest_stay[table.pair_ptr[s] + pair]
-                        table.longest_stay[table.pair_ptr[s] + pair] = max(longest, stay)
 
 
 @kernel
@@ -157,7 +153,6 @@ def tabulate_transitions(network: Network) -> Transitions:
                     if before == OFF and after != OFF:
                         green = int(np.ceil(longest)) + network.minimum_green[first + g]
                         shortest[pair] = max(shortest[pair], green)
-    stay, longest_stay = np.zeros(len(wait)), np.zeros(len(shortest))
-    table = Transitions(wait_ptr, wait, stay, pair_ptr, shortest, longest_stay, usual_intergreens(network))
+    table = Transitions(wait_ptr, wait, np.zeros(len(wait)), pair_ptr, shortest, usual_intergreens(network))
     tabulate_stays(network, table)
     return table

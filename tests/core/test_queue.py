@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sim.core.arrays import OFF, PERMISSIVE, PROTECTED
-from sim.core.changeover import change
+from sim.core.changes import change
 from sim.core.discharge import NEVER
 from sim.core.queue import (
     BEGIN,
