@@ -18,7 +18,8 @@ from sim.control.registry import build, parse_controller
 from sim.core.arrays import GREEN, OFF, PROTECTED
 from sim.core.guard import new_signals, switch
 from sim.core.horizon import Scene, look_around
-from sim.core.lineup import collect
+from sim.core.lineup import RECOVERY, collect
+from sim.core.queue import BEGIN, END, GATE
 from sim.core.saturation import (
     LONG,
     PLAIN_NEED,
@@ -273,6 +274,37 @@ def test_a_full_exit_keeps_nobody_else_waiting(make_net: Callable[..., Path]) ->
     stages[b] = ground.stage(b, green="sb be", red="ab be")
     wish = ground.decide(ground.show(*stages), *full, vehicle("wa_0", 1.0, 0.0, *through), comes_back)
     assert ground.rows(a)[wish[a]][ground.group("ba aw")] != OFF
+
+
+def gate_of_one_before_a_full_link(twins: Path, planned: list[float]) -> float:
+    """Fill the link before b, note when its vehicles are planned to leave, and ask when another has room [s]."""
+    ground = Ground(twins, free())
+    a, b = (ground.layout.signals.index(name) for name in "ab")
+    through = ("wa", "ab", "be")
+    length = ground.network.watched_length[ground.layout.watched.index("ab_0")]
+    full = [vehicle("ab_0", float(gap), 0.0, *through) for gap in np.arange(1.0, length - 5.0, 7.5)]
+    stages = [0, 0]
+    stages[a], stages[b] = (
+        ground.stage(a, green="wa ab", red="na ab"),
+        ground.stage(b, green="sb be", red="ab be"),
+    )
+    arrivals, storage = ground.see(*full, vehicle("wa_0", 1.0, 0.0, *through))
+    memory = ground.controller._memory
+    link = arrivals.lane_ptr[ground.layout.stop_lanes.index("ab_0")]
+    memory.departs[arrivals.vehicle[link : link + len(planned)]] = planned
+    onward, places = look_around(ground.network, ground.show(*stages), arrivals, storage, 100.0, memory)
+    queues = collect(ground.network, arrivals, onward, places, a)
+    return float(
+        queues.times[queues.lanes[:, BEGIN][queues.lanes[:, BEGIN] < queues.lanes[:, END]], GATE].max()
+    )
+
+
+def test_a_full_exit_has_room_when_the_next_signal_s_plan_lets_its_first_vehicle_go(twins: Path) -> None:
+    """The gap comes back at 7.5 m/s."""
+    soon, late = (gate_of_one_before_a_full_link(twins, [100.0 + t]) for t in (3.0, 30.0))
+    assert late - soon == pytest.approx(27.0)
+    assert 3.0 < soon < 10.0
+    assert gate_of_one_before_a_full_link(twins, []) == RECOVERY
 
 
 def test_a_neighbour_s_plan_counts_as_arrivals(twins: Path) -> None:
