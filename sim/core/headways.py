@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 # What is expected counts as much as so many seconds of discharge seen; what was seen as so many at most [s].
 PRIOR, MEMORY = 20.0, 300.0
-# No headway is believed that is so many times what is expected.
-SLOWEST = 3.0
+# No headway counts for more than so many times what is expected: what lasts longer has other reasons, such as a slow
+# exit, and a street believed to be that slow would not be served any more.
+SLOWEST = 1.25
 # A first vehicle so near a second ago that is not seen any more has crossed [m], [s].
 NEAR, AT_ONCE = 3.0, 1.2
 
