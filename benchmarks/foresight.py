@@ -33,7 +33,8 @@ from sim.core.arrays import Arrivals, Int, Network, Signals, Storage
 from sim.core.changes import changes_of, pass_change, set_starts
 from sim.core.horizon import Scene, is_settled, look_around
 from sim.core.lineup import begin_state, collect
-from sim.core.queue import BEGIN, YELLOW_USED, advance, new_state
+from sim.core.queue import BEGIN, YELLOW_USED, new_state
+from sim.core.service import advance
 from sim.run import RunTask, run
 from sim.scenario import load_scenario
 

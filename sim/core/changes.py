@@ -16,7 +16,6 @@ from sim.core.queue import (
     DUE,
     END,
     ENTERED,
-    FOLLOW_UP,
     INSIDE,
     LAST,
     LEFT,
@@ -26,9 +25,8 @@ from sim.core.queue import (
     STANDING,
     WAITING,
     YELLOW_USED,
-    advance,
-    worth_inside,
 )
+from sim.core.service import FOLLOW_UP, advance, worth_inside
 from sim.core.transitions import HALF
 
 if TYPE_CHECKING:

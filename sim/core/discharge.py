@@ -184,6 +184,32 @@ def places_behind(network: Network, signals: Signals, arrivals: Arrivals, storag
 
 
 @leaf
+def lane_needed(network: Network, arrivals: Arrivals, i: int) -> int:
+    """
+    Find the lane behind the signal that a vehicle has to be on to go on: on the road it comes to, the one of its next turn.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    arrivals : Arrivals
+        The vehicles.
+    i : int
+        The vehicle.
+
+    Returns
+    -------
+    int
+        Watched lane; the one it comes to where its next turn is not known, or on another road.
+    """
+    behind = network.movement_exit[arrivals.movement[i]]
+    if arrivals.onward[i] < 0:
+        return int(behind)
+    needed = network.lane_watched[network.movement_lane[arrivals.onward[i]]]
+    return int(needed if network.watched_edge[needed] == network.watched_edge[behind] else behind)
+
+
+@leaf
 def has_no_place(network: Network, arrivals: Arrivals, places: Float, i: int) -> bool:
     """
     Tell whether a vehicle finds a full lane behind the signal.
@@ -207,14 +233,10 @@ def has_no_place(network: Network, arrivals: Arrivals, places: Float, i: int) ->
     bool
         True if there is no place.
     """
-    behind = network.movement_exit[arrivals.movement[i]]
-    if places[behind] < 1.0:
+    if places[network.movement_exit[arrivals.movement[i]]] < 1.0:
         return True
-    if arrivals.onward[i] < 0:
-        return False
-    needed = network.lane_watched[network.movement_lane[arrivals.onward[i]]]
-    same = network.watched_edge[needed] == network.watched_edge[behind]
-    return bool(same and places[needed] < 1.0 and network.watched_length[needed] < SHORT_LINK)
+    needed = lane_needed(network, arrivals, i)
+    return bool(places[needed] < 1.0 and network.watched_length[needed] < SHORT_LINK)
 
 
 @leaf
@@ -287,14 +309,16 @@ def spills(network: Network, arrivals: Arrivals, places: Float, s: int, stage: i
             continue
         m = arrivals.movement[i]
         behind = network.movement_exit[m]
+        shows = network.stage_shows[row + network.movement_group[m] - first]
+        if network.watched_length[behind] >= shorter or shows == OFF:
+            continue
+        if not has_no_place(network, arrivals, places, i):
+            continue
         # Between two stop lines of one signal its stages are made to fit.
         between = False
         for k in range(lanes[0], lanes[1]):
             between |= network.lane_watched[k] == behind
-        if network.watched_length[behind] >= shorter or between:
-            continue
-        shows = network.stage_shows[row + network.movement_group[m] - first]
-        if shows != OFF and has_no_place(network, arrivals, places, i):
+        if not between:
             return True
     return False
 

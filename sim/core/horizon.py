@@ -30,7 +30,6 @@ from sim.core.queue import (
     YELLOW_USED,
     Queues,
     State,
-    advance,
     copy,
     heads_served,
     new_state,
@@ -38,6 +37,7 @@ from sim.core.queue import (
 )
 from sim.core.saturation import change_price, green_needed, standing_needs
 from sim.core.search import COST, VALUE, WALKED, Search, enter, load, new_search, store, way_to
+from sim.core.service import advance
 
 if TYPE_CHECKING:
     from sim.core.transitions import Transitions

@@ -18,7 +18,7 @@ from sim.core.arrays import (
     Network,
     Storage,
 )
-from sim.core.discharge import NEVER, has_no_place, lanes_of
+from sim.core.discharge import NEVER, has_no_place, lane_needed, lanes_of
 from sim.core.jit import inner, leaf
 from sim.core.queue import (
     BEGIN,
@@ -35,6 +35,7 @@ from sim.core.queue import (
     LAST,
     LEFT,
     NEXT,
+    ONE_BY_ONE,
     PLACES,
     RANK,
     ROOM,
@@ -64,8 +65,6 @@ REACTION, FOLLOWS = 1.0, 10.5
 # A full lane behind the signal is taken to move again after this time, and then to take a vehicle every so often [s]; a
 # ring about to lock to be free after the same time.
 RECOVERY, REFILL = 20.0, 4.0
-# Standing vehicles begin to move one after the other, each about a second after the one ahead [m/s].
-WAVE = 7.5
 # A vehicle faster than this is not in the queue yet [m/s].
 ROLLING = 3.0
 # Lanes with more places than this need no count of who takes them [veh].
@@ -178,7 +177,7 @@ def room_at(network: Network, arrivals: Arrivals, onward: Onward, watched: int, 
     if lane >= 0:
         i = arrivals.lane_ptr[lane] + int(before)
         if i < arrivals.lane_ptr[lane + 1] and onward.leaves[i] < NEVER:
-            return float(onward.leaves[i] + network.watched_length[watched] / WAVE)
+            return float(onward.leaves[i] + network.watched_length[watched] / SPACE * ONE_BY_ONE)
     return RECOVERY + REFILL * before
 
 
@@ -276,12 +275,7 @@ def gate_of(
         Time from now [s]; -1 - k where the exit is lane k of this signal and the plan decides.
     """
     first, i = queue
-    behind = network.movement_exit[arrivals.movement[i]]
-    needed = behind
-    if arrivals.onward[i] >= 0:
-        needed = network.lane_watched[network.movement_lane[arrivals.onward[i]]]
-        if network.watched_edge[needed] != network.watched_edge[behind]:
-            needed = behind
+    behind, needed = network.movement_exit[arrivals.movement[i]], lane_needed(network, arrivals, i)
     if arrivals.barred[i] != 0:
         return RECOVERY
     link = link_of(network, onward, lanes, needed)

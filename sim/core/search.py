@@ -24,8 +24,8 @@ from sim.core.queue import (
     WORTH,
     Queues,
     State,
-    worth_inside,
 )
+from sim.core.service import worth_inside
 
 # What a queue that is left costs: each pair of vehicles in a lane [s], each vehicle that stands at red [s].
 QUEUE_PRICE, RED_PRICE = 1.0, 10.0

@@ -12,7 +12,7 @@ from sim.core.jit import inner, kernel
 
 # A permitted group gets right of way when those it gave way to have stopped, in their yellow [s].
 CLEAR_WAY = 2.0
-# Less than this is no second longer [s].
+# The guard counts in whole seconds: a stay no longer than this is none [s].
 HALF = 0.5
 
 
@@ -91,7 +91,6 @@ def tabulate_stays(network: Network, table: Transitions) -> None:
                         between = network.intergreen[block + g * n + other]
                         if between >= 0 and shows[q * n + other] != OFF and shows[p * n + other] == OFF:
                             stay = min(stay, table.wait[row + other] - between)
-                    # The guard counts in whole seconds.
                     if HALF < stay < NEVER:
                         table.stay[row + g] = stay
 

@@ -14,7 +14,6 @@ from sim.core.queue import (
     BEGIN,
     CLEARED,
     ENTERED,
-    FOLLOW_UP,
     FOURTH_PASSED,
     GATE,
     INSIDE,
@@ -32,9 +31,9 @@ from sim.core.queue import (
     YELLOW_USED,
     Queues,
     State,
-    advance,
     new_state,
 )
+from sim.core.service import FOLLOW_UP, advance
 
 # Lane 0: opposing traffic of group 0. Lane 1: a left turn of group 1 that gives way to it, and straight on, group 2.
 # Group 3 crosses all of them. Stages: everybody, left turn with right of way, who crosses.
