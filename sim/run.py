@@ -218,6 +218,9 @@ def run(
         if kind.in_sumo:
             run_in_sumo(session, controller, scenario, watch, ticker)
         else:
+            from sim.control.warm import compile_together  # noqa: PLC0415  (start-up of the CLI)
+
+            compile_together(task.controller)
             layout = lay_out(graph, rules, watched_range(scenario, controller), stages_of(controller))
             with open_trace(task.trace, layout, controller, directory) as trace:
                 run_adaptive(session, controller, Street(graph, layout), scenario, watch, ticker, trace)

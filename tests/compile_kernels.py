@@ -10,19 +10,21 @@ from __future__ import annotations
 from multiprocessing import get_context
 
 from sim.control.registry import parse_controller
-from sim.control.warm import warm
+from sim.control.warm import warm_decisions, warm_street
 from sim.observe.warm import warm_onlooker
 
-PARTS = (("horizon",), ("onlooker", "self-control", "max-pressure"))
+PARTS = (("horizon",), ("street", "onlooker", "self-control", "max-pressure"))
 
 
 def compile_part(names: tuple[str, ...]) -> None:
-    """Compile what these controllers, or the onlooker, need."""
+    """Compile what these controllers decide with, what all of them need, or the onlooker."""
     for name in names:
         if name == "onlooker":
             warm_onlooker()
+        elif name == "street":
+            warm_street()
         else:
-            warm(parse_controller(name))
+            warm_decisions(parse_controller(name))
 
 
 if __name__ == "__main__":

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, get_type_hints
+import subprocess
+import sys
+from typing import TYPE_CHECKING, TypeVar, get_type_hints
 
+import numba
 import numpy as np
 
 from sim.control.registry import build, find_kind
-from sim.core.arrays import EXTEND, Byte, Float, Network
+from sim.core.arrays import EXTEND, Arrivals, Byte, Float, Network, Storage
 from sim.core.discharge import held_groups
 from sim.core.guard import new_signals, render, switch
+from sim.core.jit import cache_folder
 from sim.core.requests import grant_requests
 from sim.core.sense import sense, waiting_groups
 from sim.core.travel import Routes, Vehicles, new_memory
@@ -18,20 +22,62 @@ if TYPE_CHECKING:
     from sim.control.spec import ControllerSpec
 
 
-def empty_network() -> Network:
+Table = TypeVar("Table", Network, Arrivals, Storage)
+
+
+def nothing(kind: type[Table]) -> Table:
     """
-    Build a network without a signal, whose arrays have the types of any other.
+    Build tables without an entry, whose arrays have the types of any others.
+
+    Parameters
+    ----------
+    kind : type
+        Which tables.
 
     Returns
     -------
-    Network
+    Network, Arrivals or Storage
         All tables empty; pointer tables hold their single zero.
     """
     columns = []
-    for name, kind in get_type_hints(Network).items():
-        dtype = {str(Byte): np.uint8, str(Float): np.float64}.get(str(kind), np.int32)
+    for name, array in get_type_hints(kind).items():
+        dtype = {str(Byte): np.uint8, str(Float): np.float64}.get(str(array), np.int32)
         columns.append(np.zeros(int(name.endswith("_ptr")), dtype))
-    return Network(*columns)
+    return kind(*columns)
+
+
+def warm_street() -> None:
+    """Run every kernel that all adaptive controllers need, on nothing."""
+    network = nothing(Network)
+    none = np.zeros(0, np.int32)
+    signals = new_signals(network, none)
+    routes = Routes(np.zeros(1, np.int32), none, none, *np.zeros((5, 0)))
+    vehicles = Vehicles(none, none, np.zeros(0), np.zeros(0))
+    arrivals, storage = sense(network, routes, vehicles, new_memory(0), 1.0, none)
+    waiting = waiting_groups(network, arrivals, storage)
+    held_groups(network, arrivals)
+    wish = signals.wanted.copy()
+    grant_requests(network, signals, arrivals, EXTEND, wish)
+    letters = np.zeros(0, np.uint8)
+    render(network, signals, letters)
+    switch(network, signals, wish, waiting, letters)
+
+
+def warm_decisions(spec: ControllerSpec) -> None:
+    """
+    Run every kernel that a controller decides with, on nothing.
+
+    Parameters
+    ----------
+    spec : ControllerSpec
+        The controller; not one that SUMO runs.
+    """
+    network, arrivals, storage = nothing(Network), nothing(Arrivals), nothing(Storage)
+    signals = new_signals(network, np.zeros(0, np.int32))
+    controller = build(spec)
+    controller.reset(network)
+    getattr(controller, "watch", lambda *_: None)(0.0, network, signals, arrivals, storage)
+    controller.decide(0.0, network, signals, arrivals, storage)
 
 
 def warm(spec: ControllerSpec) -> None:
@@ -43,22 +89,40 @@ def warm(spec: ControllerSpec) -> None:
     spec : ControllerSpec
         The controller; one that SUMO runs needs no kernel.
     """
-    if find_kind(spec.id).in_sumo:
+    if not find_kind(spec.id).in_sumo:
+        warm_decisions(spec)
+        warm_street()
+
+
+def compile_together(spec: ControllerSpec) -> None:
+    """
+    Compile what a run needs in two processes at once, if the cache has nothing yet.
+
+    Parameters
+    ----------
+    spec : ControllerSpec
+        The controller; nothing is done for one that SUMO runs, or that comes from elsewhere and may not bear an empty
+        network.
+    """
+    ours = type(build(spec)).__module__.startswith("sim.")
+    if find_kind(spec.id).in_sumo or not ours or numba.config.DISABLE_JIT:
         return
-    network = empty_network()
-    none = np.zeros(0, np.int32)
-    signals = new_signals(network, none)
-    routes = Routes(np.zeros(1, np.int32), none, none, *np.zeros((5, 0)))
-    vehicles = Vehicles(none, none, np.zeros(0), np.zeros(0))
-    memory = new_memory(0)
-    arrivals, storage = sense(network, routes, vehicles, memory, 1.0, none)
-    waiting = waiting_groups(network, arrivals, storage)
-    held_groups(network, arrivals)
-    controller = build(spec)
-    controller.reset(network)
-    getattr(controller, "watch", lambda *_: None)(0.0, network, signals, arrivals, storage)
-    wish = controller.decide(0.0, network, signals, arrivals, storage)
-    grant_requests(network, signals, arrivals, EXTEND, wish)
-    letters = np.zeros(0, np.uint8)
-    render(network, signals, letters)
-    switch(network, signals, wish, waiting, letters)
+    try:
+        cold = not any(cache_folder().rglob("*.nbi"))
+    except OSError:
+        # Nowhere to put them: another process could not hand them over.
+        return
+    if not cold:
+        return
+    with subprocess.Popen([sys.executable, "-m", __name__]) as other:
+        try:
+            warm_decisions(spec)
+        except BaseException:
+            other.kill()
+            raise
+    # What the other has made is loaded; what it has not, compiled.
+    warm_street()
+
+
+if __name__ == "__main__":
+    warm_street()

@@ -236,7 +236,7 @@ def pass_change(
     if latest > over:
         delay = advance(queues, state, stage, green, over, latest)
         over = latest
-    queues.ends[:] = NEVER
+    queues.ends.fill(NEVER)
     delay += change(queues, state, stage, follower, over, starts)
     return delay + advance(queues, state, follower, starts, over, until)
 

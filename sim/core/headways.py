@@ -108,7 +108,8 @@ def watch_discharge(
                 sums[lane, SEEN] += min(at - times[lane, LAST], SLOWEST * times[lane, EXPECTED])
                 sums[lane, FORESEEN] += times[lane, EXPECTED]
                 if sums[lane, FORESEEN] > MEMORY:
-                    sums[lane] *= MEMORY / sums[lane, FORESEEN]
+                    sums[lane, SEEN] *= MEMORY / sums[lane, FORESEEN]
+                    sums[lane, FORESEEN] = MEMORY
             times[lane, LAST], times[lane, EXPECTED] = at, times[lane, LEAVES]
             seen.rank[lane] = min(seen.rank[lane] + 1, FOURTH_PASSED)
         seen.head[lane] = head

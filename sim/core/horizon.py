@@ -231,7 +231,7 @@ def branch(
         if scratch.due[g] > 0.0 and walked & (1 << g) == 0:
             calls |= 1 << g
     if second == 0 and only >= 0:
-        scratch.followers[:] = 0
+        scratch.followers.fill(0)
         scratch.followers[only] = int(only != stage)
     else:
         worth_a_change(queues, changes, scratch.ended, stage, t, calls, scratch)
@@ -461,7 +461,7 @@ def foresee(scene: Scene, s: int, queues: Queues, changes: Changes, way: Int) ->
     state = new_state(len(queues.lanes))
     begin_state(scene.network, scene.storage, s, scene.signals.wanted[s], queues, state)
     groups = scene.network.group_ptr[s + 1] - scene.network.group_ptr[s]
-    queues.cross[:] = -NEVER
+    queues.cross.fill(-NEVER)
     follow(scene, s, queues, changes, way, state, (np.full(groups, -NEVER), np.empty(groups)))
 
 
@@ -510,7 +510,7 @@ def price_stages(scene: Scene, s: int, trace: Trace) -> None:
         Filled in.
     """
     stages = scene.network.stage_ptr[s + 1] - scene.network.stage_ptr[s]
-    trace.plans[:, :] = -1
+    trace.plans.fill(-1)
     for p in range(stages):
         _, _, search, best = explore(scene, s, p)
         trace.costs[p] = search.costs[best, VALUE]
@@ -554,6 +554,31 @@ def look_around(
     return onward, places_behind(network, signals, arrivals, storage)
 
 
+@inner
+def plan(scene: Scene, s: int, wish: Int, trace: Trace) -> None:
+    """
+    Decide for one signal that has a choice.
+
+    Parameters
+    ----------
+    scene : Scene
+        The moment; ``departs`` of this signal's vehicles is set in its memory.
+    s : int
+        The signal.
+    wish : Int
+        Shape (S), the stage wanted; set for this signal.
+    trace : Trace
+        Filled in if it names this signal.
+    """
+    if s == trace.signal[0]:
+        price_stages(scene, s, trace)
+    queues, changes, search, best = explore(scene, s, -1)
+    way = way_to(search, best)
+    if len(way) > 1:
+        wish[s] = way[1] % len(queues.permits)
+    foresee(scene, s, queues, changes, way)
+
+
 @kernel
 def horizon(scene: Scene, part: tuple[int, int], wish: Int, trace: Trace) -> None:
     """
@@ -571,12 +596,5 @@ def horizon(scene: Scene, part: tuple[int, int], wish: Int, trace: Trace) -> Non
         Filled in for the signal it names, where there is something to decide.
     """
     for s in range(part[0], part[1]):
-        if not has_choice(scene, s):
-            continue
-        if s == trace.signal[0]:
-            price_stages(scene, s, trace)
-        queues, changes, search, best = explore(scene, s, -1)
-        way = way_to(search, best)
-        if len(way) > 1:
-            wish[s] = way[1] % len(queues.permits)
-        foresee(scene, s, queues, changes, way)
+        if has_choice(scene, s):
+            plan(scene, s, wish, trace)

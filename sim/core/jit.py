@@ -10,10 +10,15 @@ import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numba
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler, CompileResult
 from numba.extending import register_jitable
+
+if TYPE_CHECKING:
+    from types import FunctionType
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -135,6 +140,44 @@ def kernel(function: F) -> F:
         numba.config.CACHE_DIR = before
 
 
+class _PartLibrary(JITCodeLibrary):  # type: ignore[misc]
+    """The code of a part, neither optimised nor made machine code: both are done once, in the kernel it is part of."""
+
+    def _optimize_final_module(self) -> None:
+        pass
+
+    def _finalize_final_module(self) -> None:
+        self._finalize_dynamic_globals()
+        self._verify_declare_only_symbols()
+        self._finalized = True
+
+
+class _PartCompiler(Compiler):  # type: ignore[misc]
+    """
+    Compiles a part of a kernel as far as the kernel needs it.
+
+    numba makes machine code of each function that a kernel calls, which nobody runs: it is inlined, or optimised and
+    made machine code again, in each function on the way up. That was more than a third of the time to compile.
+    """
+
+    def compile_extra(self, func: FunctionType) -> CompileResult:
+        state = self.state
+        state.library = _PartLibrary(state.targetctx.codegen(), func.__qualname__)
+        state.flags.no_compile = True
+        result = super().compile_extra(func)
+        # numba tells functions apart by their entries, which have to be builtins. Nothing calls this one.
+        entry = list[Any]().append
+        state.targetctx.insert_user_function(entry, result.fndesc, [result.library])
+        return result._replace(entry_point=entry)
+
+
+def _part(function: F, **flags: bool) -> F:
+    part = register_jitable(
+        fastmath=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, pipeline_class=_PartCompiler, **flags
+    )
+    return cast("F", part(function))
+
+
 def inner(function: F) -> F:
     """
     Have a function compiled into the kernels that call it: without an entry of its own this takes half the time.
@@ -149,8 +192,7 @@ def inner(function: F) -> F:
     callable
         The same function; called from Python it runs as plain Python.
     """
-    part = register_jitable(fastmath=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-    return cast("F", part(function))
+    return _part(function)
 
 
 def leaf(function: F) -> F:
@@ -171,7 +213,23 @@ def leaf(function: F) -> F:
     callable
         The same function; called from Python it runs as plain Python.
     """
-    part = register_jitable(
-        fastmath=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False, forceinline=True
-    )
-    return cast("F", part(function))
+    return _part(function, _nrt=False, forceinline=True)
+
+
+def shared(function: F) -> F:
+    """
+    Have a function that makes no array compiled once for all places of a kernel that call it.
+
+    For long ones that much else is inlined into, called from many places: each copy would be optimised anew.
+
+    Parameters
+    ----------
+    function : callable
+        As for `leaf`.
+
+    Returns
+    -------
+    callable
+        The same function; called from Python it runs as plain Python.
+    """
+    return _part(function, _nrt=False)

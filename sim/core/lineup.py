@@ -239,7 +239,7 @@ def note_links(network: Network, arrivals: Arrivals, onward: Onward, s: int, que
             queues.lanes[k, PLACES] = max(int(network.watched_length[watched] / SPACE), 1)
             queues.lanes[k, STANDING] = arrivals.lane_ptr[link + 1] - arrivals.lane_ptr[link]
             # Room made on a link in one step lets others cross in the next.
-            queues.permits[:] = STEPWISE
+            queues.permits.fill(STEPWISE)
 
 
 @leaf
@@ -395,7 +395,7 @@ def collect(network: Network, arrivals: Arrivals, onward: Onward, places: Float,
         np.zeros(size),
         np.full(groups, NEVER),
     )
-    queues.lanes[:, WAITING] = -1
+    queues.lanes[:, WAITING].fill(-1)
     note_stages(network, s, queues)
     note_links(network, arrivals, onward, s, queues)
     line_up(network, arrivals, onward, places, s, queues)

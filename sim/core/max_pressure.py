@@ -45,7 +45,7 @@ def pressures(network: Network, arrivals: Arrivals, storage: Storage, places: Fl
     .. [2] J. Gregoire et al., Capacity-aware back-pressure traffic signal control, IEEE TCNS 2 (2015): a full
        exit must not attract green.
     """
-    pressure[:] = 0.0
+    pressure.fill(0.0)
     for i in range(len(arrivals.movement)):
         pressure[arrivals.movement[i]] += arrivals.weight[i]
     for m in range(len(pressure)):

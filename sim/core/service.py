@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sim.core.arrays import OFF, PERMISSIVE
 from sim.core.discharge import NEVER
-from sim.core.jit import leaf
+from sim.core.jit import leaf, shared
 from sim.core.queue import (
     BEGIN,
     CLEARED,
@@ -288,7 +288,7 @@ def nobody_gives_way(queues: Queues, state: State, stage: int, until: float) -> 
     return True
 
 
-@leaf
+@shared
 def advance(queues: Queues, state: State, stage: int, starts: Float, begin: float, until: float) -> float:
     """
     Show a stage for some time.
