@@ -255,6 +255,7 @@ class Agent:
         paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
         environment = os.environ | {
             "GRUENBAND_WARM": warm,
+            "PYTHONSAFEPATH": "1",
             "PYTHONPATH": os.pathsep.join(path for path in paths if path),
         }
         self._process = subprocess.Popen(

@@ -114,7 +114,8 @@ def compile_together(spec: ControllerSpec) -> None:
         return
     if not cold:
         return
-    with subprocess.Popen([sys.executable, "-m", __name__]) as other:
+    # Without -P a folder named sim of the working directory would be taken for this package.
+    with subprocess.Popen([sys.executable, "-P", "-m", __name__]) as other:
         try:
             warm_decisions(spec)
         except BaseException:

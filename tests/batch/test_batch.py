@@ -421,6 +421,18 @@ def test_script_without_a_main_guard_is_not_run_again_by_its_workers(
     assert said.stderr == ""
 
 
+def test_folder_named_sim_in_the_working_directory_is_not_taken_for_the_package(
+    scenario: Scenario, tmp_path: Path
+) -> None:
+    (tmp_path / "sim").mkdir()
+    (tmp_path / "sim" / "__init__.py").write_text("raise SystemExit('not this one')", encoding="utf-8")
+    arguments = command(tmp_path, scenario, tmp_path / "out")
+    said = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+    assert said.returncode == 0, said.stderr
+    assert "not this one" not in said.stdout + said.stderr
+    assert {row["status"] for row in read_rows(tmp_path / "out")} == {"done"}
+
+
 def test_only_one_run_at_a_time_may_compile_kernels(scenario: Scenario, tmp_path: Path) -> None:
     tasks = plan_batch([scenario], [parse_controller("self-control"), parse_controller("program")])
     queue = deque(
