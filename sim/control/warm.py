@@ -101,11 +101,11 @@ def compile_together(spec: ControllerSpec) -> None:
     Parameters
     ----------
     spec : ControllerSpec
-        The controller; nothing is done for one that SUMO runs, or that comes from elsewhere and may not bear an empty
+        The controller, not one that SUMO runs; nothing is done for one of another package, which may not bear an empty
         network.
     """
     ours = type(build(spec)).__module__.startswith("sim.")
-    if find_kind(spec.id).in_sumo or not ours or numba.config.DISABLE_JIT:
+    if not ours or numba.config.DISABLE_JIT:
         return
     try:
         cold = not any(cache_folder().rglob("*.nbi"))
@@ -114,7 +114,7 @@ def compile_together(spec: ControllerSpec) -> None:
         return
     if not cold:
         return
-    # Without -P a folder named sim of the working directory would be taken for this package.
+    # Without -P a folder sim in the working directory would be taken for this package.
     with subprocess.Popen([sys.executable, "-P", "-m", __name__]) as other:
         try:
             warm_decisions(spec)

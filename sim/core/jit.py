@@ -157,7 +157,7 @@ class _PartCompiler(Compiler):  # type: ignore[misc]
     Compiles a part of a kernel as far as the kernel needs it.
 
     numba makes machine code of each function that a kernel calls, which nobody runs: it is inlined, or optimised and
-    made machine code again, in each function on the way up. That was more than a third of the time to compile.
+    made machine code again, in each function on the way up. That was a third of the time to compile.
     """
 
     def compile_extra(self, func: FunctionType) -> CompileResult:

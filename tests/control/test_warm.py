@@ -13,7 +13,6 @@ from sim.control.registry import parse_controller
 
 COMPILE = """
 import json
-import os
 from sim.control.registry import parse_controller
 from sim.control.warm import compile_together
 from sim.core.guard import switch
@@ -40,11 +39,11 @@ def test_an_empty_cache_is_filled_by_two_processes(tmp_path: Path) -> None:
     assert compile_in_a_process() == [0, 0]
 
 
-@pytest.mark.parametrize("name", ["program", "horizon"])
-def test_no_second_process_is_started_without_need(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_second_process_is_started_where_the_cache_has_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         pytest.fail("a process was started")
 
-    warm.warm(parse_controller("max-pressure"))  # now the cache is not empty
+    spec = parse_controller("max-pressure")
+    warm.warm(spec)
     monkeypatch.setattr(warm.subprocess, "Popen", refuse)
-    warm.compile_together(parse_controller(name))
+    warm.compile_together(spec)
