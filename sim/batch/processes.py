@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import shutil
 import signal
 import sys
@@ -93,7 +94,7 @@ class RunProcesses:
         process = self._context.Process(
             target=work, args=(task.to_json(), key, str(self._store.root), sender, self._files), daemon=True
         )
-        with _without_main():
+        with _without_main(), _safe_path():
             process.start()
         sender.close()  # so that the worker's death closes the pipe
         self._active.append(_Active(task, key, process, process.pid or 0, receiver, time.monotonic(), limit))
@@ -256,6 +257,24 @@ def _without_main() -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = main
+
+
+@contextmanager
+def _safe_path() -> Iterator[None]:
+    """
+    Have a new process leave the working directory out of its path, where a folder sim would be taken for this package.
+
+    Set for good it would reach the scripts that this process starts, and those look for modules beside them.
+    """
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONSAFEPATH"]
+        else:
+            os.environ["PYTHONSAFEPATH"] = before
 
 
 def _process_context() -> ForkServerContext | SpawnContext:

@@ -168,8 +168,6 @@ class _LocalRunner:
 def _local(store: Store, tasks: Sequence[RunTask], jobs: int, tell: OnEvent) -> Iterator[_LocalRunner]:
     # Read by the fork server when it starts (sim.batch.preload); importing that module here would switch off Ctrl-C.
     os.environ["GRUENBAND_WARM"] = "\n".join(sorted({task.controller.to_json() for task in tasks}))
-    # Without it a folder sim in the working directory would be taken for this package.
-    os.environ["PYTHONSAFEPATH"] = "1"
     processes = RunProcesses(store, tell)
     try:
         yield _LocalRunner(processes, jobs)
