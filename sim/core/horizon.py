@@ -20,11 +20,11 @@ from sim.core.arrays import (
     Storage,
 )
 from sim.core.changes import Changes, changes_of, pass_change, set_starts
+from sim.core.choice import has_choice
 from sim.core.discharge import NEVER, lanes_of, places_behind, spills
 from sim.core.exchange import Onward, expect
 from sim.core.jit import inner, kernel, leaf
 from sim.core.lineup import RECOVERY, begin_state, collect
-from sim.core.overdue import is_called
 from sim.core.queue import (
     BEGIN,
     YELLOW_USED,
@@ -96,37 +96,6 @@ class Trace(NamedTuple):
     signal: Int  # (1) which signal; -1: none
     costs: Float  # (P) cost of the cheapest plan that begins with each stage [veh s]; NaN where nothing was decided
     plans: Int  # (P, T+1) stage that this plan shows and may end at each second, -1 in between
-
-
-@leaf
-def is_settled(network: Network, signals: Signals, s: int) -> bool:
-    """
-    Tell whether the stage wanted is shown and may end; groups that stay red, held or not called, do not count.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-    signals : Signals
-        What is shown.
-    s : int
-        The signal.
-
-    Returns
-    -------
-    bool
-        False while the transition to it, or a minimum green, goes on.
-    """
-    first, last = network.group_ptr[s], network.group_ptr[s + 1]
-    row = network.stage_matrix_ptr[s] + signals.wanted[s] * (last - first)
-    for g in range(first, last):
-        if network.stage_shows[row + g - first] == OFF or network.dark[g] != 0:
-            continue
-        if signals.shown[g] != GREEN and not is_called(network, signals, g):
-            continue
-        if signals.shown[g] != GREEN or signals.since[g] < network.minimum_green[g] - 1:
-            return False
-    return True
 
 
 @leaf
@@ -465,36 +434,6 @@ def foresee(scene: Scene, s: int, queues: Queues, changes: Changes, way: Int) ->
     follow(scene, s, queues, changes, way, state, (np.full(groups, -NEVER), np.empty(groups)))
 
 
-@leaf
-def has_choice(scene: Scene, s: int) -> bool:
-    """
-    Tell whether there is anything to decide at a signal.
-
-    Parameters
-    ----------
-    scene : Scene
-        The moment.
-    s : int
-        The signal.
-
-    Returns
-    -------
-    bool
-        False with fewer than two stages, during a transition, and where nobody comes or walks.
-    """
-    network, arrivals = scene.network, scene.arrivals
-    if network.stage_ptr[s + 1] - network.stage_ptr[s] < 2 or not is_settled(network, scene.signals, s):
-        return False
-    lanes = lanes_of(network, s)
-    expected = scene.onward.ptr[lanes[1]] - scene.onward.ptr[lanes[0]]
-    if arrivals.lane_ptr[lanes[1]] - arrivals.lane_ptr[lanes[0]] + expected > 0:
-        return True
-    walkers = False
-    for g in range(network.group_ptr[s], network.group_ptr[s + 1]):
-        walkers |= network.group_vehicles[g] == 0
-    return walkers
-
-
 @inner
 def price_stages(scene: Scene, s: int, trace: Trace) -> None:
     """
@@ -596,5 +535,5 @@ def horizon(scene: Scene, part: tuple[int, int], wish: Int, trace: Trace) -> Non
         Filled in for the signal it names, where there is something to decide.
     """
     for s in range(part[0], part[1]):
-        if has_choice(scene, s):
+        if has_choice(scene.network, scene.signals, scene.arrivals, scene.onward, s):
             plan(scene, s, wish, trace)

@@ -15,7 +15,7 @@ import sumo
 
 from sim.control.horizon import Horizon, build_horizon
 from sim.control.registry import build, parse_controller
-from sim.core.arrays import GREEN, OFF, PROTECTED
+from sim.core.arrays import GREEN, OFF, PROTECTED, RED
 from sim.core.guard import new_signals, switch
 from sim.core.horizon import Scene, look_around
 from sim.core.lineup import RECOVERY, collect
@@ -226,6 +226,18 @@ def test_nothing_new_is_thought_of_while_a_transition_goes_on(crossing: Path) ->
     assert list(ground.decide(signals, waits)) == [red]
     signals.since[:] = 60
     assert list(ground.decide(signals, waits)) != [red]
+
+
+def test_a_group_still_red_that_nobody_comes_for_delays_no_decision(crossing: Path) -> None:
+    ground = Ground(crossing, free())
+    stage = ground.stage(green="nc cs", red="wc ce")
+    waits = vehicle("wc_0", 1.0, 0.0, "wc", "ce")
+    comes = vehicle("sc_0", 100.0, 13.0, "sc", "cn")
+    signals = ground.show(stage)
+    signals.shown[ground.group("sc cn")] = RED
+    assert list(ground.decide(signals, waits, comes)) == [stage]
+    (wish,) = ground.decide(signals, waits)
+    assert ground.rows()[wish, ground.group("wc ce")] != OFF
 
 
 def test_a_platoon_that_comes_is_not_cut_for_one_who_waits(crossing: Path) -> None:
