@@ -21,6 +21,9 @@ OFF, PROTECTED, PERMISSIVE = 0, 1, 2
 # early, that its stage is shown whatever else is wanted.
 NO_REQUEST, EXTEND, EARLY, FORCE = 0, 1, 2, 3
 
+# Who gives way to whom: the row to the column, and both drive into the same road.
+MERGES = 2
+
 # The demand of a pedestrian group for which somebody is known to stand; 1: somebody may.
 PRESSED = 2
 
@@ -58,7 +61,8 @@ class Network(NamedTuple):
     group_vehicles: Byte  # (G) 1: serves vehicles, 0: pedestrians only
     # Pairs of groups of one signal: the sum of n*n over the signals.
     intergreen: Int  # end of green of the row to begin of green of the column [s]; -1: compatible
-    yields: Byte  # 1: compatible, but the row's movements give way to the column's (permissive)
+    # 1: compatible, but the row's movements give way to the column's (permissive); MERGES: into the same road
+    yields: Byte
     # Stages: P.
     stage_matrix_ptr: Int  # (S+1) P_s x n blocks
     stage_shows: Byte  # stage x group: OFF, PROTECTED or PERMISSIVE

@@ -14,7 +14,8 @@ serves it is the target until all groups of that stage are green, and the contro
 A pedestrian group begins only if somebody calls it, and ends after its minimum green if nobody does; without push
 buttons every crossing always calls.
 
-A group that is held stays red, or ends its green, although the target contains it, until its maximum red is over.
+A group that is held stays red, or ends its green, although the target contains it, until its maximum red is over. So
+does one that keeps a vehicle on the junction whose own green is over, until that has left.
 
 References
 ----------
@@ -41,12 +42,19 @@ from sim.core.arrays import (
     Signals,
 )
 from sim.core.jit import inner, kernel, leaf
-from sim.core.overdue import in_conflict, is_called, is_held, is_unfinished, overdue_stage
+from sim.core.overdue import (
+    LONGEST_CLEARING,
+    in_conflict,
+    in_the_way,
+    is_called,
+    is_held,
+    is_unfinished,
+    may_be_inside,
+    overdue_stage,
+)
 
 # "Long ago" for a group that has not been green yet: beyond any intergreen, far from overflow.
 LONG_AGO = 1_000_000
-# How much longer than its intergreen a group waits for vehicles of another that are still on the junction [s].
-LONGEST_CLEARING = 10
 # How much longer than its minimum a crossing is green for those seen standing there: who stood at the back sets off late [s].
 LATE_START = 5
 
@@ -162,7 +170,7 @@ def may_begin(network: Network, signals: Signals, s: int, g: int) -> bool:
     # At least one second of red, even without a minimum: a yellow must never turn into a green.
     if signals.since[g] < max(network.minimum_red[g], 1):
         return False
-    if not is_called(network, signals, g):
+    if not is_called(network, signals, g) or in_the_way(network, signals, s, g):
         return False
     for i in range(first, last):
         if not in_conflict(network, s, i, g):
@@ -198,15 +206,8 @@ def clearing_groups(network: Network, signals: Signals) -> Byte:
     """
     asked = np.zeros(len(network.yellow), np.uint8)
     for s in range(len(network.group_ptr) - 1):
-        first, last = network.group_ptr[s], network.group_ptr[s + 1]
-        for g in range(first, last):
-            if signals.shown[g] in (GREEN, RED_YELLOW) or network.group_vehicles[g] == 0:
-                continue
-            row = network.matrix_ptr[s] + (g - first) * (last - first)
-            for k in range(last - first):
-                need = network.intergreen[row + k]
-                if need >= 0 and signals.cleared[g] < need + LONGEST_CLEARING:
-                    asked[g] = 1
+        for g in range(network.group_ptr[s], network.group_ptr[s + 1]):
+            asked[g] = int(may_be_inside(network, signals, s, g))
     return asked
 
 
@@ -397,6 +398,7 @@ def end_states(network: Network, signals: Signals, s: int, row: int) -> None:
         shown = signals.shown[g]
         if shown == GREEN:
             leaves = network.stage_shows[row + g - first] == OFF or is_held(network, signals, g)
+            leaves = leaves or in_the_way(network, signals, s, g)
             # With push buttons a crossing clears while the traffic beside it goes on.
             leaves = leaves or (network.group_vehicles[g] == 0 and signals.called[g] == 0)
             least = network.minimum_green[g]

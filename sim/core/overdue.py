@@ -1,9 +1,12 @@
-"""Who has a claim to green: groups that conflict, are held or called, and the stage that a wait beyond the maximum forces."""
+"""Who has a claim to green: groups that conflict, are held, called or in somebody's way, and the stage that a long wait forces."""
 
 from __future__ import annotations
 
-from sim.core.arrays import GREEN, OFF, PRESSED, RED, Network, Signals
+from sim.core.arrays import GREEN, MERGES, OFF, PRESSED, RED, RED_YELLOW, Network, Signals
 from sim.core.jit import leaf
+
+# How much longer than its intergreen a group waits for vehicles of another that are still on the junction [s].
+LONGEST_CLEARING = 10
 
 
 @leaf
@@ -52,6 +55,73 @@ def is_held(network: Network, signals: Signals, g: int) -> bool:
         False once its maximum red is over: nobody is held for ever.
     """
     return bool(signals.held[g] != 0 and signals.waited[g] < max(network.maximum_red[g], 1))
+
+
+@leaf
+def may_be_inside(network: Network, signals: Signals, s: int, g: int) -> bool:
+    """
+    Tell whether others may still wait for vehicles of a group that are left on the junction.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    signals : Signals
+        The state.
+    s : int
+        The signal.
+    g : int
+        The group.
+
+    Returns
+    -------
+    bool
+        False while it is green, for pedestrians, and when it has been red for so long that nobody waits any more.
+    """
+    if signals.shown[g] in (GREEN, RED_YELLOW) or network.group_vehicles[g] == 0:
+        return False
+    first, last = network.group_ptr[s], network.group_ptr[s + 1]
+    row = network.matrix_ptr[s] + (g - first) * (last - first)
+    for k in range(last - first):
+        need = network.intergreen[row + k]
+        if need >= 0 and signals.cleared[g] < need + LONGEST_CLEARING:
+            return True
+    return False
+
+
+@leaf
+def in_the_way(network: Network, signals: Signals, s: int, g: int) -> bool:
+    """
+    Tell whether a group keeps somebody on the junction whose own green is over: he gives way to it before their common exit.
+
+    A left turn that has waited for oncoming traffic would stand before a stream of right turns, and on a crossing, for as
+    long as these have green.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    signals : Signals
+        The state.
+    s : int
+        The signal.
+    g : int
+        The group.
+
+    Returns
+    -------
+    bool
+        True until he has left, or nobody waits for him any longer.
+    """
+    first, last = network.group_ptr[s], network.group_ptr[s + 1]
+    n, block = last - first, network.matrix_ptr[s]
+    for j in range(first, last):
+        if signals.inside[j] == 0 or signals.shown[j] != RED:
+            continue
+        merges = network.yields[block + (j - first) * n + (g - first)] == MERGES
+        if merges and may_be_inside(network, signals, s, j):
+            return True
+    return False
 
 
 @leaf

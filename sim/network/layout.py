@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import networkx as nx
 import numpy as np
 
-from sim.core.arrays import OFF, PERMISSIVE, PROTECTED, SHORT_LINK, Int, Network
+from sim.core.arrays import MERGES, OFF, PERMISSIVE, PROTECTED, SHORT_LINK, Int, Network
 from sim.errors import InputError, near_miss
 from sim.network.derive import offered_stages
 from sim.network.timing import TimingRules, derive_timing
@@ -135,8 +135,9 @@ def signal_rows(
     for i, one in enumerate(signal.groups):
         for j, other in enumerate(signal.groups):
             together = any(row[i] == "g" and row[j] in "Gg" for row in known)
-            meets = any(graph.gives_way(a, b) for a in one.movements for b in other.movements)
-            yields.append(int(i != j and together and meets))
+            meets = [(a, b) for a in one.movements for b in other.movements if graph.gives_way(a, b)]
+            merges = any(graph.movements[a].to_edge == graph.movements[b].to_edge for a, b in meets)
+            yields.append((MERGES if merges else 1) if i != j and together and meets else 0)
     return shows, arrow, dark, yields
 
 

@@ -49,7 +49,8 @@ def random_signal(rng: np.random.Generator) -> dict[str, Any]:
         "minimum_red": rng.integers(0, 5, n),
         "maximum_red": maximum,
         "intergreen": np.where(conflict, rng.integers(0, 12, (n, n)), -1),
-        "yields": ~conflict & ~np.eye(n, dtype=np.bool_) & (rng.random((n, n)) < 0.3),
+        "yields": rng.integers(1, 3, (n, n))
+        * (~conflict & ~np.eye(n, dtype=np.bool_) & (rng.random((n, n)) < 0.3)),
         "stage_shows": shows,
         "stage_arrow": (shows == OFF) & (rng.random(shows.shape) < 0.1),
         "link_group": rng.permutation(links),

@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lamp_monitor import lamp_faults, rules_of
 
-from sim.core.arrays import GREEN, PRESSED, RED
+from sim.core.arrays import GREEN, MERGES, PERMISSIVE, PRESSED, RED
 from sim.core.guard import advance, new_signals
 from sim.network.graph import RoadGraph
 from sim.network.layout import lay_out
@@ -165,6 +165,30 @@ def test_who_is_on_the_junction_is_let_go_but_not_for_ever() -> None:
     seconds = np.zeros((40, 2))
     seconds[: free + 3, 0] = 1
     assert shown(network, [1] * 40, inside=seconds)[1].index("G") == free + 4
+
+
+def test_who_is_left_on_the_junction_is_not_kept_there_by_those_who_merge_with_him() -> None:
+    # A left turn, the road across, and the right turn into the left turn's exit, which is green in both stages.
+    yields = np.zeros((3, 3))
+    yields[0, 2] = MERGES
+    rules = plain_signal(
+        3,
+        stages=[[PERMISSIVE, 0, 1], [0, 1, 1]],
+        intergreen=[[-1, 5, -1], [6, -1, -1], [-1, -1, -1]],
+        yields=yields,
+    )
+    network = build_network([rules])
+    seconds = np.zeros((30, 3))
+    seconds[:12, 0] = 1
+    left, across, right = shown(network, [1] * 30, inside=seconds)
+    # His yellow is over and he still stands there: the right turn stops. When he is gone the others begin.
+    assert left == "g" * 5 + "yyy" + "r" * 23
+    assert right == "g" + "G" * 7 + "yyy" + "rr" + "G" * 18
+    assert across.index("G") == 13
+    # Without him nobody stops, and for one who never leaves nobody stops for ever.
+    assert shown(network, [1] * 30)[2] == "g" + "G" * 30
+    _, across, right = shown(network, [1] * 30, inside=[1, 0, 0])
+    assert across.index("G") == right.index("rG") + 1 == 20
 
 
 def test_a_held_group_ends_and_stays_red_until_it_is_let_go() -> None:
