@@ -22,6 +22,14 @@ WINDOWS = {
     "night": ("night 23:00 to 24:00", "23:00:00", "24:00:00", "night"),
     "day": ("whole working day", "00:00:00", "24:00:00", "day"),
 }
+# Where buses count for more than their passengers.
+WEIGHTS = {
+    "bochum-herner": """
+# The bus is the only public transport of the street; its passengers count twice (assumed), 2 x 20 / 1.3 cars.
+[weights]
+bus = 30
+"""
+}
 
 
 def write_scenarios(network: str) -> None:
@@ -53,7 +61,8 @@ controllers = ["program", "actuated", "self-control", "horizon"]
 """
         if name == "day":
             text += "time_limit = 21600 # [s] of the clock on the wall, for one run\n"
-        text += """
+        weights = WEIGHTS.get(network, "")
+        text += f"""
 [signals]
 yellow = "program"
 all_red = "program"
@@ -63,7 +72,7 @@ red_yellow = "program"
 [[priorities]]
 modes = ["tram", "bus"]
 level = "high"
-
+{weights}
 # Who waits at a crossing is seen (assumed: a push button or a detector at each), and waits 80 s at most where that can be kept.
 [pedestrians]
 call = "button"
