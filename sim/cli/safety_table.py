@@ -12,6 +12,8 @@ from sim.cli.table import Column, make_console, make_table
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from rich.console import Console
+
     from sim.cli.table import Row
 
 NOTES = (
@@ -47,6 +49,22 @@ COLUMNS = (
 )
 
 
+# How often one of each mode took part in a conflict; modes that nobody drove are left out.
+MODES = {
+    "car": "cars",
+    "truck": "trucks",
+    "bus": "buses",
+    "tram": "trams",
+    "bicycle": "bicycles",
+    "pedestrian": "walkers",
+    "emergency": "emergency",
+}
+MODE_NOTE = (
+    "of cars, of trucks and so on: how often one of them took part in a conflict, per 100 that crossed a stop line of the signal, or",
+    "came to a crossing on foot.",
+)
+
+
 def show_safety(rows: Sequence[dict[str, Any]]) -> None:
     """
     Print the safety of every signal, scenario by scenario, controller by controller.
@@ -65,13 +83,19 @@ def show_safety(rows: Sequence[dict[str, Any]]) -> None:
         seeds = f"{first['seeds']} {'seed' if first['seeds'] == 1 else 'seeds'}"
         title = f"{first['scenario']}  {first['controller']}  scale {first['scale']:g}, {seeds}: safety"
         console.print(Text(title, style="bold"))
-        table = make_table(console.is_terminal)
-        for column in COLUMNS:
-            table.add_column(
-                column.title, justify="left" if column.left else "right", no_wrap=not column.left
-            )
-        for row in every:
-            table.add_row(*(Text(column.cell(row)) for column in COLUMNS))
-        console.print(table)
-    for note in NOTES:
+        _print(console, COLUMNS, every)
+        used = [mode for mode in MODES if any(row[f"involved_{mode}"] is not None for row in every)]
+        if len(used) > 1:
+            by_mode = [Column(f"of {MODES[mode]}", _number(f"involved_{mode}", 1, 100.0)) for mode in used]
+            _print(console, (COLUMNS[0], *by_mode), every)
+    for note in (*NOTES, *MODE_NOTE):
         console.print(Text(note, style="dim"), soft_wrap=not console.is_terminal)
+
+
+def _print(console: Console, columns: Sequence[Column], rows: Sequence[dict[str, Any]]) -> None:
+    table = make_table(console.is_terminal)
+    for column in columns:
+        table.add_column(column.title, justify="left" if column.left else "right", no_wrap=not column.left)
+    for row in rows:
+        table.add_row(*(Text(column.cell(row)) for column in columns))
+    console.print(table)

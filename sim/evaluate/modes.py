@@ -46,6 +46,7 @@ def measure_modes(
     _fill(connection, "stood", "type VARCHAR, seconds DOUBLE", facts.get("stood") or {})
     safety = (directory / "conflicts.parquet").is_file()
     connection.execute("SET VARIABLE safety = $value", {"value": safety})
+    connection.execute(statement("mode_of"))
     connection.execute(statement("modes"))
     rows = records(connection.execute("SELECT * FROM modes"))
     connection.execute(f"COPY modes TO '{quoted(directory / 'modes.parquet')}' (FORMAT parquet)")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from sim.errors import RunFailedError
 from sim.evaluate.database import connect, records, statement
+from sim.evaluate.kpi import read_facts
 from sim.evaluate.results import RUNS, is_parquet, read_results
 from sim.observe.tables import OBSERVED
 
@@ -102,7 +104,9 @@ def run_safety(folder: Path) -> dict[str, Mapping[str, Any]]:
 
 
 def _create(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(statement("mode_of"))
     connection.execute("CREATE TABLE wanted (run_key VARCHAR)")
+    connection.execute("CREATE TABLE types (run_key VARCHAR, type VARCHAR, class VARCHAR)")
     for name, columns in OBSERVED.items():
         fields = ", ".join(f"{column} {kind}" for column, kind in columns.items())
         connection.execute(f"CREATE TABLE {name} (run_key VARCHAR, {fields})")
@@ -114,6 +118,11 @@ def _read(
     """Read the tables of a run, all or none."""
     import duckdb  # noqa: PLC0415  (see database.connect)
 
+    try:
+        classes = read_facts(folder).get("classes")
+    except RunFailedError as fault:
+        on_lack(str(fault))
+        return False
     files = {name: folder / f"{name}.parquet" for name in OBSERVED}
     bad = next((file for file in files.values() if not is_parquet(file)), None)
     reason = "half-written"
@@ -127,6 +136,9 @@ def _read(
                 {"key": key, "file": str(file)},
             )
             bad = None
+        if classes and bad is None:
+            rows = [(key, name, vclass) for name, vclass in sorted(classes.items())]
+            connection.executemany("INSERT INTO types VALUES ($1, $2, $3)", rows)
     except duckdb.Error as error:
         reason = str(error).strip().splitlines()[0]
     if bad is None:

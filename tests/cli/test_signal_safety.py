@@ -45,6 +45,9 @@ def test_a_row_adds_up_to_what_the_runs_counted(call: Call, folder: Path) -> Non
     assert 0 < row["conflicts"] * crossed <= met + 0.5
     kinds = ("rear_end", "lane_change", "crossing", "pedestrian")
     assert row["conflicts"] == pytest.approx(sum(row[f"conflicts_{kind}"] for kind in kinds))
+    # Only cars drive there, two of them in each conflict, and nobody walks.
+    assert row["involved_car"] == pytest.approx(2 * row["conflicts"])
+    assert row["involved_bicycle"] is row["involved_pedestrian"] is None
     assert row["red_running"] == 0.0
     assert row["yellow"] >= row["late_yellow"]
     assert row["pedestrian_longest_wait"] is None

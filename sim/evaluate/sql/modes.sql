@@ -1,15 +1,6 @@
 -- One row per mode of traffic, from the views of trips.sql and the tables `classes` (type, class: SUMO's vClass),
 -- `occupancy` (mode, persons), `stages` (persons.parquet), `conflicts`, `braking`, `crossings` and `stood` (type,
--- seconds), which are empty where nothing was recorded. Times [s], lengths [km].
-CREATE OR REPLACE TEMP MACRO mode_of(class) AS CASE
-    WHEN class IN ('truck', 'trailer', 'delivery', 'container') THEN 'truck'
-    WHEN class IN ('bus', 'coach') THEN 'bus'
-    WHEN class IN ('tram', 'cable_car', 'subway', 'rail_urban', 'rail', 'rail_electric', 'rail_fast') THEN 'tram'
-    WHEN class IN ('bicycle', 'scooter') THEN 'bicycle'
-    WHEN class IN ('pedestrian', 'wheelchair') THEN 'pedestrian'
-    WHEN class IN ('emergency', 'authority', 'army', 'vip') THEN 'emergency'
-    ELSE 'car'
-END;
+-- seconds), which are empty where nothing was recorded. Needs mode_of.sql. Times [s], lengths [km].
 -- SUMO calls a type that it made for one vehicle "type@vehicle".
 CREATE OR REPLACE TEMP VIEW type_modes AS SELECT type, mode_of(class) AS mode FROM classes;
 CREATE OR REPLACE TEMP TABLE vehicles AS

@@ -81,8 +81,11 @@ G.signal.table = (signal, last, more) => {
 // Safety of all signals beside each other; runs that did not record it have none.
 G.signal.safety = (data, cell) => {
   if (!data.safety || !data.safety.length) return [];
-  const columns = [[G.say("chart-signal")], ...G.data.safetyColumns.map(([key, digits]) => [G.withUnit(key), { digits, term: key }])];
-  return [G.table(G.say("chart-safety-table", { controller: G.apart(cell.name), seed: cell.shown }), columns, data.safety)];
+  const every = [[G.say("chart-signal")], ...G.data.safetyColumns.map(([key, digits]) => [G.withUnit(key), { digits, term: key }])];
+  // Modes that nobody drove have no column.
+  const used = (_, k) => data.safety.some((row) => row[k] !== null);
+  const rows = data.safety.map((row) => row.filter(used));
+  return [G.table(G.say("chart-safety-table", { controller: G.apart(cell.name), seed: cell.shown }), every.filter(used), rows)];
 };
 
 // Purdue coordination diagram: when in its cycle each vehicle arrived; a cycle runs from begin of red to begin of red.
