@@ -31,7 +31,8 @@ from sim.control.horizon import Horizon
 from sim.control.registry import Kind, parse_controller, register_controller
 from sim.core.arrays import Arrivals, Int, Network, Signals, Storage
 from sim.core.changes import changes_of, pass_change, set_starts
-from sim.core.horizon import Scene, is_settled, look_around
+from sim.core.choice import has_choice
+from sim.core.horizon import Scene, look_around
 from sim.core.lineup import begin_state, collect
 from sim.core.queue import BEGIN, YELLOW_USED, new_state
 from sim.core.service import advance
@@ -71,13 +72,13 @@ class Recorder(Horizon):
 
     def __init__(self) -> None:
         super().__init__(300.0, "derived", 1, 1)
-        RECORDER[:] = [self]
-        FRAMES.clear()
 
     def reset(self, network: Network) -> None:
-        """Keep the network."""
+        """Keep the network; the last one that is reset is that of the run, after those that only warm up."""
         super().reset(network)
         self.network = network
+        RECORDER[:] = [self]
+        FRAMES.clear()
 
     def decide(
         self, time: float, network: Network, signals: Signals, arrivals: Arrivals, storage: Storage
@@ -168,9 +169,7 @@ def compare() -> np.ndarray:
         frame = FRAMES[f]
         scene = recorder.scene(frame)
         for s in range(len(network.group_ptr) - 1):
-            if network.stage_ptr[s + 1] - network.stage_ptr[s] < 2 or not is_settled(
-                network, frame.signals, s
-            ):
+            if not has_choice(network, frame.signals, scene.arrivals, scene.onward, s):
                 continue
             changes = stages_shown(f, s)
             if changes is None:
