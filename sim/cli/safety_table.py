@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sim.cli.table import Row
 
-NOTES = (
+NOTES: tuple[str, ...] = (
     "conflicts: encounters within 1.5 s of a collision per 100 vehicles that crossed a stop line of the signal, and by kind;",
     "braking: losses of more than 4.5 m/s in a second, per 100 of them. yellow, late, red: who crossed at yellow, within the",
     "last second of it, and at red, per 1000. on foot: persons at its crossings; their mean and longest wait [s].",
@@ -77,6 +77,7 @@ def show_safety(rows: Sequence[dict[str, Any]]) -> None:
     from sim.evaluate.signal_safety import CELL
 
     console = make_console()
+    notes = NOTES
     for _, cell in groupby(rows, lambda row: tuple(row[name] for name in CELL)):
         every = list(cell)
         first = every[0]
@@ -86,9 +87,10 @@ def show_safety(rows: Sequence[dict[str, Any]]) -> None:
         _print(console, COLUMNS, every)
         used = [mode for mode in MODES if any(row[f"involved_{mode}"] is not None for row in every)]
         if len(used) > 1:
+            notes = (*NOTES, *MODE_NOTE)
             by_mode = [Column(f"of {MODES[mode]}", _number(f"involved_{mode}", 1, 100.0)) for mode in used]
             _print(console, (COLUMNS[0], *by_mode), every)
-    for note in (*NOTES, *MODE_NOTE):
+    for note in notes:
         console.print(Text(note, style="dim"), soft_wrap=not console.is_terminal)
 
 
