@@ -57,7 +57,7 @@ MODES = {
     "tram": "trams",
     "bicycle": "bicycles",
     "pedestrian": "walkers",
-    "emergency": "emergency",
+    "emergency": "emergency vehicles",
 }
 MODE_NOTE = (
     "of cars, of trucks and so on: how often one of them took part in a conflict, per 100 that crossed a stop line of the signal, or",

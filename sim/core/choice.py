@@ -78,12 +78,13 @@ def is_settled(network: Network, signals: Signals, arrivals: Arrivals, onward: O
     for g in range(first, last):
         if network.stage_shows[row + g - first] == OFF or network.dark[g] != 0:
             continue
-        if signals.shown[g] != GREEN and not is_called(network, signals, g):
-            continue
-        if signals.shown[g] != RED or network.group_vehicles[g] == 0:
-            if signals.shown[g] != GREEN or signals.since[g] < network.minimum_green[g] - 1:
+        if signals.shown[g] == GREEN:
+            if signals.since[g] < network.minimum_green[g] - 1:
                 return False
-        elif is_expected(network, arrivals, onward, s, g):
+            continue
+        still_red = signals.shown[g] == RED and network.group_vehicles[g] != 0
+        for_nobody = still_red and not is_expected(network, arrivals, onward, s, g)
+        if is_called(network, signals, g) and not for_nobody:
             return False
     return True
 

@@ -134,10 +134,11 @@ def signal_rows(
     yields = []
     for i, one in enumerate(signal.groups):
         for j, other in enumerate(signal.groups):
-            together = any(row[i] == "g" and row[j] in "Gg" for row in known)
-            meets = [(a, b) for a in one.movements for b in other.movements if graph.gives_way(a, b)]
-            merges = any(graph.movements[a].to_edge == graph.movements[b].to_edge for a, b in meets)
-            yields.append((MERGES if merges else 1) if i != j and together and meets else 0)
+            pairs: list[tuple[int, int]] = []
+            if i != j and any(row[i] == "g" and row[j] in "Gg" for row in known):
+                pairs = [(a, b) for a in one.movements for b in other.movements if graph.gives_way(a, b)]
+            merges = any(graph.movements[a].to_edge == graph.movements[b].to_edge for a, b in pairs)
+            yields.append(MERGES if merges else int(len(pairs) > 0))
     return shows, arrow, dark, yields
 
 
