@@ -30,10 +30,10 @@ from rich.table import Table
 from sim.control.horizon import Horizon
 from sim.control.registry import Kind, parse_controller, register_controller
 from sim.core.arrays import Arrivals, Int, Network, Signals, Storage
-from sim.core.changes import changes_of, pass_change, set_starts
+from sim.core.changes import new_changes, note_now, pass_change, set_starts
 from sim.core.choice import has_choice
 from sim.core.horizon import Scene, look_around
-from sim.core.lineup import begin_state, collect
+from sim.core.lineup import begin_state, collect, new_queues, sizes_of
 from sim.core.queue import BEGIN, YELLOW_USED, new_state
 from sim.core.service import advance
 from sim.run import RunTask, run
@@ -103,9 +103,11 @@ register_controller(Kind("foresight-v1", "Horizon, recorded.", Recorder, {}))
 @numba.njit
 def foresee(scene: Scene, s: int, changes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Run the model of a signal through rows of second and stage; give where lanes begin, and all crossings."""
-    queues = collect(scene.network, scene.arrivals, scene.onward, scene.places, s)
-    state = new_state(len(queues.lanes))
-    changed = changes_of(scene.network, scene.signals, scene.memory.table, s, queues)
+    sizes = sizes_of(scene.network, scene.arrivals, scene.onward, s)
+    queues, state = new_queues(sizes), new_state(sizes[0])
+    changed = new_changes(scene.memory.table, s, sizes[3], sizes[2])
+    collect(scene.network, scene.arrivals, scene.onward, scene.places, s, queues)
+    note_now(scene.network, scene.signals, s, queues, changed)
     stage = changes[0, 1]
     begin_state(scene.network, scene.storage, s, stage, queues, state)
     groups = scene.network.group_ptr[s + 1] - scene.network.group_ptr[s]

@@ -48,9 +48,39 @@ class Changes(NamedTuple):
 
 
 @inner
-def changes_of(network: Network, signals: Signals, table: Transitions, s: int, queues: Queues) -> Changes:
+def new_changes(table: Transitions, s: int, stages: int, groups: int) -> Changes:
     """
-    Gather how the stages of a signal can follow each other.
+    Make room for how the stages of a signal can follow each other.
+
+    Parameters
+    ----------
+    table : Transitions
+        The transitions.
+    s : int
+        The signal.
+    stages, groups : int
+        How many it has.
+
+    Returns
+    -------
+    Changes
+        Of this signal; what is so now is not known yet.
+    """
+    shape = (stages, stages, groups)
+    return Changes(
+        table.wait[table.wait_ptr[s] : table.wait_ptr[s + 1]].reshape(shape),
+        table.stay[table.wait_ptr[s] : table.wait_ptr[s + 1]].reshape(shape),
+        table.shortest[table.pair_ptr[s] : table.pair_ptr[s + 1]].reshape((stages, stages)),
+        np.empty((stages, groups)),
+        np.empty((stages, groups)),
+        np.empty(stages),
+    )
+
+
+@leaf
+def note_now(network: Network, signals: Signals, s: int, queues: Queues, changes: Changes) -> None:
+    """
+    Note how each stage could follow the one shown, now.
 
     Parameters
     ----------
@@ -58,35 +88,19 @@ def changes_of(network: Network, signals: Signals, table: Transitions, s: int, q
         The network.
     signals : Signals
         What is shown.
-    table : Transitions
-        The transitions.
     s : int
         The signal.
     queues : Queues
         What stages show.
-
-    Returns
-    -------
-    Changes
-        Of this signal.
+    changes : Changes
+        Filled in.
     """
-    stages, n = queues.shows.shape
-    shape = (stages, stages, n)
-    changes = Changes(
-        table.wait[table.wait_ptr[s] : table.wait_ptr[s + 1]].reshape(shape),
-        table.stay[table.wait_ptr[s] : table.wait_ptr[s + 1]].reshape(shape),
-        table.shortest[table.pair_ptr[s] : table.pair_ptr[s + 1]].reshape((stages, stages)),
-        np.empty((stages, n)),
-        np.empty((stages, n)),
-        np.empty(stages),
-    )
-    for follower in range(stages):
-        note_now(network, signals, s, queues, follower, changes)
-    return changes
+    for follower in range(len(queues.permits)):
+        note_follower(network, signals, s, queues, follower, changes)
 
 
 @leaf
-def note_now(
+def note_follower(
     network: Network, signals: Signals, s: int, queues: Queues, follower: int, changes: Changes
 ) -> None:
     """

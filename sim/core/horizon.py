@@ -19,12 +19,12 @@ from sim.core.arrays import (
     Signals,
     Storage,
 )
-from sim.core.changes import Changes, changes_of, pass_change, set_starts
+from sim.core.changes import Changes, new_changes, note_now, pass_change, set_starts
 from sim.core.choice import has_choice
 from sim.core.discharge import NEVER, lanes_of, places_behind, spills
 from sim.core.exchange import Onward, expect
 from sim.core.jit import inner, kernel, leaf
-from sim.core.lineup import RECOVERY, begin_state, collect
+from sim.core.lineup import RECOVERY, begin_state, collect, new_queues, sizes_of
 from sim.core.queue import (
     BEGIN,
     YELLOW_USED,
@@ -36,7 +36,7 @@ from sim.core.queue import (
     serves_nobody,
 )
 from sim.core.saturation import change_price, green_needed, standing_needs
-from sim.core.search import COST, VALUE, WALKED, Search, enter, load, new_search, store, way_to
+from sim.core.search import COST, VALUE, WALKED, Search, enter, load, new_search, store, sum_up, way_to
 from sim.core.service import advance
 
 if TYPE_CHECKING:
@@ -87,7 +87,18 @@ class Scratch(NamedTuple):
     heads: Int  # (P, 2) bits of the first vehicles, and of the walkers, that each stage would serve
     ended: State
     state: State
-    toll: float  # price of a change of stages [veh s]
+    needs: Float  # (L) green that the standing vehicles of each lane need [s]
+    toll: Float  # (1) price of a change of stages [veh s]
+    way: Int  # (T+1) cells of a plan
+
+
+class Desk(NamedTuple):
+    """All that the decision of one signal is worked out with."""
+
+    queues: Queues
+    changes: Changes
+    search: Search
+    scratch: Scratch
 
 
 class Trace(NamedTuple):
@@ -207,7 +218,7 @@ def branch(
     for follower in range(stages):
         if scratch.followers[follower] == 0:
             continue
-        after, bits = crossed + scratch.toll, walked
+        after, bits = crossed + scratch.toll[0], walked
         for g in range(len(scratch.due)):
             if calls & (1 << g) != 0 and queues.shows[follower, g] != OFF:
                 after -= scratch.due[g] * (horizon - t)
@@ -253,7 +264,7 @@ def sweep(rungs: Int, queues: Queues, changes: Changes, search: Search, only: in
     """
     stages = len(queues.permits)
     # Wider by the price of a change, or no plan that has one would be followed up.
-    beam = BEAM + scratch.toll
+    beam = BEAM + scratch.toll[0]
     t = 0
     while t < len(rungs) - 1:
         limit = NEVER
@@ -266,9 +277,49 @@ def sweep(rungs: Int, queues: Queues, changes: Changes, search: Search, only: in
 
 
 @inner
-def new_scratch(scene: Scene, s: int, queues: Queues) -> Scratch:
+def new_desk(table: Transitions, s: int, sizes: tuple[int, int, int, int], horizon: int) -> Desk:
     """
-    Make room for a search, and see what is special about this moment.
+    Make room for the decision of one signal.
+
+    What makes arrays counts references to all that it is given, so it is given little.
+
+    Parameters
+    ----------
+    table : Transitions
+        The transitions.
+    s : int
+        The signal.
+    sizes : tuple of int
+        Its lanes, vehicles, groups and stages.
+    horizon : int
+        How far it looks ahead [s].
+
+    Returns
+    -------
+    Desk
+        With nothing on it yet.
+    """
+    lanes, _, groups, stages = sizes
+    scratch = Scratch(
+        np.zeros(groups),
+        np.empty(stages, np.int32),
+        np.full(groups, -NEVER),
+        np.empty(groups),
+        np.empty(stages, np.int32),
+        np.empty((stages, 2), np.int64),
+        new_state(lanes),
+        new_state(lanes),
+        np.empty(lanes),
+        np.empty(1),
+        np.empty(horizon + 1, np.int32),
+    )
+    return Desk(new_queues(sizes), new_changes(table, s, stages, groups), new_search(sizes, horizon), scratch)
+
+
+@leaf
+def prepare(scene: Scene, s: int, desk: Desk) -> None:
+    """
+    Gather what the decision of a signal looks at, and see what is special about this moment.
 
     Parameters
     ----------
@@ -276,39 +327,25 @@ def new_scratch(scene: Scene, s: int, queues: Queues) -> Scratch:
         The moment.
     s : int
         The signal.
-    queues : Queues
-        The vehicles.
-
-    Returns
-    -------
-    Scratch
-        The room.
+    desk : Desk
+        A new one; filled in.
     """
-    network, signals = scene.network, scene.signals
-    first, stages, lanes = network.group_ptr[s], len(queues.permits), len(queues.lanes)
-    n = network.group_ptr[s + 1] - first
-    blocked = np.zeros(stages, np.int32)
-    for p in range(stages):
-        blocked[p] = spills(network, scene.arrivals, scene.places, s, p, TINY_LINK)
-    needed = green_needed(queues, standing_needs(network, scene.arrivals, s, queues))
-    toll = change_price(needed, scene.memory.table.usual[s])
-    if toll > 0.0 and serves_nobody(queues, signals.wanted[s], SOON):
-        for p in range(stages):
-            if spills(network, scene.arrivals, scene.places, s, p, SHORT_LINK):
+    network, signals, arrivals, places = scene.network, scene.signals, scene.arrivals, scene.places
+    queues, scratch = desk.queues, desk.scratch
+    collect(network, arrivals, scene.onward, places, s, queues)
+    note_now(network, signals, s, queues, desk.changes)
+    sum_up(queues, desk.search)
+    for p in range(len(scratch.blocked)):
+        scratch.blocked[p] = spills(network, arrivals, places, s, p, TINY_LINK)
+    standing_needs(network, arrivals, s, queues, scratch.needs)
+    scratch.toll[0] = change_price(green_needed(queues, scratch.needs), scene.memory.table.usual[s])
+    if scratch.toll[0] > 0.0 and serves_nobody(queues, signals.wanted[s], SOON):
+        for p in range(len(scratch.blocked)):
+            if spills(network, arrivals, places, s, p, SHORT_LINK):
                 # Nothing is lost by a change where nobody can go.
-                toll = 0.0
-    scratch = Scratch(
-        np.zeros(n),
-        blocked,
-        np.full(n, -NEVER),
-        np.empty(n),
-        np.empty(stages, np.int32),
-        np.empty((stages, 2), np.int64),
-        new_state(lanes),
-        new_state(lanes),
-        toll,
-    )
-    for g in range(n):
+                scratch.toll[0] = 0.0
+    first = network.group_ptr[s]
+    for g in range(len(scratch.due)):
         if network.group_vehicles[first + g] == 0 and signals.shown[first + g] != GREEN:
             waited = float(signals.waited[first + g])
             scratch.due[g] = waited / WALKERS_WAIT
@@ -316,11 +353,10 @@ def new_scratch(scene: Scene, s: int, queues: Queues) -> Scratch:
                 # Better served where it fits than forced by the guard a little later.
                 share = waited / max(network.maximum_red[first + g], 1)
                 scratch.due[g] = waited / PRESSED_WAIT * (1.0 + share**2)
-    return scratch
 
 
-@inner
-def explore(scene: Scene, s: int, only: int) -> tuple[Queues, Changes, Search, int]:
+@leaf
+def explore(scene: Scene, s: int, only: int, desk: Desk) -> int:
     """
     Find the cheapest sequence of stages of a signal over the horizon.
 
@@ -332,45 +368,39 @@ def explore(scene: Scene, s: int, only: int) -> tuple[Queues, Changes, Search, i
         The signal.
     only : int
         The only stage to begin with, local number; -1: any.
+    desk : Desk
+        Prepared; its cells are overwritten.
 
     Returns
     -------
-    tuple of Queues, Changes, Search and int
-        The queues, how stages follow each other, the cells, and the cell in which the cheapest plan ends.
+    int
+        The cell in which the cheapest plan ends.
 
     References
     ----------
     .. [1] S. Sen, K. L. Head, Controlled optimization of phases at an intersection, Transportation Science 31 (1997)
        5-17: forward dynamic programming over stages and time, one state kept in each cell.
     """
-    queues = collect(scene.network, scene.arrivals, scene.onward, scene.places, s)
-    rungs, stages = scene.memory.rungs, len(queues.permits)
-    horizon = len(rungs) - 1
-    search = new_search(queues, horizon)
-    scratch = new_scratch(scene, s, queues)
+    queues, search, state = desk.queues, desk.search, desk.scratch.state
     current = scene.signals.wanted[s]
-    begin_state(scene.network, scene.storage, s, current, queues, scratch.state)
-    store(search, current, scratch.state)
+    begin_state(scene.network, scene.storage, s, current, queues, state)
+    search.costs.fill(NEVER)
+    search.ways.fill(-1)
+    store(search, current, state)
     search.costs[current, VALUE], search.costs[current, COST] = 0.0, 0.0
     search.ways[current, WALKED] = 0
-    changes = changes_of(scene.network, scene.signals, scene.memory.table, s, queues)
-    sweep(rungs, queues, changes, search, only, scratch)
-    last = horizon * stages
-    return queues, changes, search, int(last + np.argmin(search.costs[last : last + stages, VALUE]))
+    sweep(scene.memory.rungs, queues, desk.changes, search, only, desk.scratch)
+    best = (len(scene.memory.rungs) - 1) * len(queues.permits)
+    for cell in range(best + 1, best + len(queues.permits)):
+        if search.costs[cell, VALUE] < search.costs[best, VALUE]:
+            best = cell
+    return int(best)
 
 
 @leaf
-def follow(
-    scene: Scene,
-    s: int,
-    queues: Queues,
-    changes: Changes,
-    way: Int,
-    state: State,
-    begins: tuple[Float, Float],
-) -> None:
+def foresee(scene: Scene, s: int, length: int, desk: Desk) -> None:
     """
-    Run a plan, and note when each vehicle will cross, for the neighbours to know.
+    Run a plan, and note when each vehicle will cross if it is kept, for the neighbours to know.
 
     Parameters
     ----------
@@ -378,29 +408,26 @@ def follow(
         The moment; ``departs`` in its memory is set.
     s : int
         The signal.
-    queues : Queues
-        The vehicles; ``cross`` is set.
-    changes : Changes
-        How stages follow each other.
-    way : Int
+    length : int
         Cells of the plan.
-    state : State
-        Nobody served; moved on.
-    begins : tuple of Float
-        Shape (groups), begin of green where everything is green already, and room for that after a change [s].
+    desk : Desk
+        With the plan; ``cross`` of its queues is set.
     """
-    network, arrivals, stages = scene.network, scene.arrivals, len(queues.permits)
-    green, starts = begins
-    for step in range(len(way) - 1):
+    network, arrivals = scene.network, scene.arrivals
+    queues, changes, scratch = desk.queues, desk.changes, desk.scratch
+    stages, way, state = len(queues.permits), scratch.way, scratch.state
+    begin_state(network, scene.storage, s, scene.signals.wanted[s], queues, state)
+    queues.cross.fill(-NEVER)
+    for step in range(length - 1):
         t, stage = float(way[step] // stages), int(way[step] % stages)
         until, follower = float(way[step + 1] // stages), int(way[step + 1] % stages)
         if stage == follower:
-            advance(queues, state, stage, green, t, until)
+            advance(queues, state, stage, scratch.green, t, until)
             continue
-        advance(queues, state, stage, green, t, t + YELLOW_USED)
+        advance(queues, state, stage, scratch.green, t, t + YELLOW_USED)
         moved = (stage, follower, t)
-        set_starts(queues, changes, moved, starts)
-        pass_change(queues, changes, state, moved, begins, until)
+        set_starts(queues, changes, moved, scratch.starts)
+        pass_change(queues, changes, state, moved, (scratch.green, scratch.starts), until)
     lanes = lanes_of(network, s)
     for lane in range(lanes[0], lanes[1]):
         at = queues.lanes[lane - lanes[0], BEGIN]
@@ -409,52 +436,39 @@ def follow(
             at += 1
 
 
-@inner
-def foresee(scene: Scene, s: int, queues: Queues, changes: Changes, way: Int) -> None:
+@leaf
+def decide(scene: Scene, s: int, wish: Int, trace: Trace, desk: Desk) -> None:
     """
-    Note when each vehicle will cross if a plan is kept.
+    Decide for one signal that has a choice; if it is traced, price each stage that it could show next before.
 
     Parameters
     ----------
     scene : Scene
-        The moment; ``departs`` in its memory is set.
+        The moment; ``departs`` of this signal's vehicles is set in its memory.
     s : int
         The signal.
-    queues : Queues
-        The vehicles.
-    changes : Changes
-        How stages follow each other.
-    way : Int
-        Cells of the plan.
-    """
-    state = new_state(len(queues.lanes))
-    begin_state(scene.network, scene.storage, s, scene.signals.wanted[s], queues, state)
-    groups = scene.network.group_ptr[s + 1] - scene.network.group_ptr[s]
-    queues.cross.fill(-NEVER)
-    follow(scene, s, queues, changes, way, state, (np.full(groups, -NEVER), np.empty(groups)))
-
-
-@inner
-def price_stages(scene: Scene, s: int, trace: Trace) -> None:
-    """
-    Price each stage that a signal could show next.
-
-    Parameters
-    ----------
-    scene : Scene
-        The moment.
-    s : int
-        The signal.
+    wish : Int
+        Shape (S), the stage wanted; set for this signal.
     trace : Trace
-        Filled in.
+        Filled in if it names this signal.
+    desk : Desk
+        A new one.
     """
-    stages = scene.network.stage_ptr[s + 1] - scene.network.stage_ptr[s]
-    trace.plans.fill(-1)
-    for p in range(stages):
-        _, _, search, best = explore(scene, s, p)
-        trace.costs[p] = search.costs[best, VALUE]
-        for cell in way_to(search, best):
-            trace.plans[p, cell // stages] = cell % stages
+    prepare(scene, s, desk)
+    stages, way, length = len(desk.queues.permits), desk.scratch.way, 0
+    traced = s == trace.signal[0]
+    if traced:
+        trace.plans.fill(-1)
+    for k in range(0 if traced else stages, stages + 1):
+        best = explore(scene, s, k if k < stages else -1, desk)
+        length = way_to(desk.search, best, way)
+        if k < stages:
+            trace.costs[k] = desk.search.costs[best, VALUE]
+            for step in range(length):
+                trace.plans[k, way[step] // stages] = way[step] % stages
+    if length > 1:
+        wish[s] = way[1] % stages
+    foresee(scene, s, length, desk)
 
 
 @kernel
@@ -493,29 +507,26 @@ def look_around(
     return onward, places_behind(network, signals, arrivals, storage)
 
 
-@inner
-def plan(scene: Scene, s: int, wish: Int, trace: Trace) -> None:
+@leaf
+def room_needed(scene: Scene, s: int) -> tuple[int, int, int, int]:
     """
-    Decide for one signal that has a choice.
+    Count what the decision of a signal needs room for.
 
     Parameters
     ----------
     scene : Scene
-        The moment; ``departs`` of this signal's vehicles is set in its memory.
+        The moment.
     s : int
         The signal.
-    wish : Int
-        Shape (S), the stage wanted; set for this signal.
-    trace : Trace
-        Filled in if it names this signal.
+
+    Returns
+    -------
+    tuple of int
+        Lanes, vehicles, groups and stages; no stages where there is nothing to decide.
     """
-    if s == trace.signal[0]:
-        price_stages(scene, s, trace)
-    queues, changes, search, best = explore(scene, s, -1)
-    way = way_to(search, best)
-    if len(way) > 1:
-        wish[s] = way[1] % len(queues.permits)
-    foresee(scene, s, queues, changes, way)
+    if not has_choice(scene.network, scene.signals, scene.arrivals, scene.onward, s):
+        return 0, 0, 0, 0
+    return sizes_of(scene.network, scene.arrivals, scene.onward, s)
 
 
 @kernel
@@ -534,6 +545,8 @@ def horizon(scene: Scene, part: tuple[int, int], wish: Int, trace: Trace) -> Non
     trace : Trace
         Filled in for the signal it names, where there is something to decide.
     """
+    ahead = len(scene.memory.rungs) - 1
     for s in range(part[0], part[1]):
-        if has_choice(scene.network, scene.signals, scene.arrivals, scene.onward, s):
-            plan(scene, s, wish, trace)
+        sizes = room_needed(scene, s)
+        if sizes[3] > 0:
+            decide(scene, s, wish, trace, new_desk(scene.memory.table, s, sizes, ahead))

@@ -351,8 +351,72 @@ def line_up(
         queues.lanes[lane - lanes[0], END] = at
 
 
+@leaf
+def sizes_of(network: Network, arrivals: Arrivals, onward: Onward, s: int) -> tuple[int, int, int, int]:
+    """
+    Count what a signal's queues need room for.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    arrivals : Arrivals
+        The vehicles in view.
+    onward : Onward
+        Those that will come from neighbours.
+    s : int
+        The signal.
+
+    Returns
+    -------
+    tuple of int
+        Lanes, vehicles, groups and stages.
+    """
+    first, end = lanes_of(network, s)
+    vehicles = arrivals.lane_ptr[end] - arrivals.lane_ptr[first] + onward.ptr[end] - onward.ptr[first]
+    groups = network.group_ptr[s + 1] - network.group_ptr[s]
+    return end - first, int(vehicles), int(groups), int(network.stage_ptr[s + 1] - network.stage_ptr[s])
+
+
 @inner
-def collect(network: Network, arrivals: Arrivals, onward: Onward, places: Float, s: int) -> Queues:
+def new_queues(sizes: tuple[int, int, int, int]) -> Queues:
+    """
+    Make room for the queues of a signal.
+
+    Parameters
+    ----------
+    sizes : tuple of int
+        Lanes, vehicles, groups and stages.
+
+    Returns
+    -------
+    Queues
+        With nobody in them.
+    """
+    lanes, vehicles, groups, stages = sizes
+    queues = Queues(
+        np.zeros((lanes, 7), np.int32),
+        np.zeros((vehicles, 8)),
+        np.empty(vehicles, np.int32),
+        np.empty(vehicles),
+        np.empty((stages, groups), np.int32),
+        np.zeros(stages, np.int32),
+        np.zeros((stages, lanes), np.int32),
+        np.full((stages, 2, lanes + 1), -1, np.int32),
+        np.empty((groups, groups), np.int32),
+        np.empty((groups, groups), np.int32),
+        np.zeros((groups, lanes), np.int32),
+        np.zeros(lanes),
+        np.full(groups, NEVER),
+    )
+    queues.lanes[:, WAITING].fill(-1)
+    return queues
+
+
+@leaf
+def collect(
+    network: Network, arrivals: Arrivals, onward: Onward, places: Float, s: int, queues: Queues
+) -> None:
     """
     Put together what the queue model needs of one signal.
 
@@ -368,38 +432,12 @@ def collect(network: Network, arrivals: Arrivals, onward: Onward, places: Float,
         Shape (W), vehicles each lane behind a signal can take.
     s : int
         The signal.
-
-    Returns
-    -------
-    Queues
-        The queues.
+    queues : Queues
+        New ones; filled in.
     """
-    lanes = lanes_of(network, s)
-    size = lanes[1] - lanes[0]
-    n = arrivals.lane_ptr[lanes[1]] - arrivals.lane_ptr[lanes[0]]
-    n += onward.ptr[lanes[1]] - onward.ptr[lanes[0]]
-    groups = network.group_ptr[s + 1] - network.group_ptr[s]
-    stages = network.stage_ptr[s + 1] - network.stage_ptr[s]
-    queues = Queues(
-        np.zeros((size, 7), np.int32),
-        np.zeros((n, 8)),
-        np.empty(n, np.int32),
-        np.empty(n),
-        np.empty((stages, groups), np.int32),
-        np.zeros(stages, np.int32),
-        np.zeros((stages, size), np.int32),
-        np.full((stages, 2, size + 1), -1, np.int32),
-        np.empty((groups, groups), np.int32),
-        np.empty((groups, groups), np.int32),
-        np.zeros((groups, size), np.int32),
-        np.zeros(size),
-        np.full(groups, NEVER),
-    )
-    queues.lanes[:, WAITING].fill(-1)
     note_stages(network, s, queues)
     note_links(network, arrivals, onward, s, queues)
     line_up(network, arrivals, onward, places, s, queues)
-    return queues
 
 
 @leaf

@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.core.arrays import SLOW
 from sim.core.discharge import lanes_of
-from sim.core.jit import inner, leaf
+from sim.core.jit import leaf
 from sim.core.queue import BEGIN, HEADWAY, WEIGHT, Queues
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ STAGE_NEED, PLAIN_NEED, LONGEST_NEED, CHANGE_PRICE = 5.0, 15.0, 55.0, 3.0
 SHORT, LONG = 3.0, 6.0
 
 
-@inner
-def standing_needs(network: Network, arrivals: Arrivals, s: int, queues: Queues) -> Float:
+@leaf
+def standing_needs(network: Network, arrivals: Arrivals, s: int, queues: Queues, needs: Float) -> None:
     """
     Add up the green that the standing vehicles of each lane need.
 
@@ -38,21 +38,17 @@ def standing_needs(network: Network, arrivals: Arrivals, s: int, queues: Queues)
         The signal.
     queues : Queues
         The vehicles.
-
-    Returns
-    -------
-    Float
-        Shape (lanes) [s].
+    needs : Float
+        Shape (lanes), overwritten [s].
     """
     lanes = lanes_of(network, s)
-    needs = np.zeros(lanes[1] - lanes[0])
     for k in range(len(needs)):
+        needs[k] = 0.0
         first = arrivals.lane_ptr[lanes[0] + k]
         for i in range(first, arrivals.lane_ptr[lanes[0] + k + 1]):
             at = queues.lanes[k, BEGIN] + i - first
             if arrivals.speed[i] < SLOW:
                 needs[k] += queues.times[at, WEIGHT] * queues.times[at, HEADWAY]
-    return needs
 
 
 @leaf

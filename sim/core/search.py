@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.core.arrays import OFF, Float, Int
-from sim.core.discharge import NEVER
 from sim.core.jit import inner, leaf
 from sim.core.queue import (
     BEGIN,
@@ -51,45 +50,58 @@ class Search(NamedTuple):
 
 
 @inner
-def new_search(queues: Queues, horizon: int) -> Search:
+def new_search(sizes: tuple[int, int, int, int], horizon: int) -> Search:
     """
-    Make room for a search, and sum up when vehicles are due.
+    Make room for a search.
 
     Parameters
     ----------
-    queues : Queues
-        The vehicles.
+    sizes : tuple of int
+        Lanes, vehicles, groups and stages of the signal.
     horizon : int
         How far it looks ahead [s].
 
     Returns
     -------
     Search
-        With no cell reached yet.
+        With nothing in it yet.
     """
-    lanes, cells = len(queues.lanes), (horizon + 1) * len(queues.permits)
-    n = len(queues.group)
-    search = Search(
-        np.full((cells, 2), NEVER),
-        np.full((cells, 2), -1, np.int64),
+    lanes, vehicles, _, stages = sizes
+    cells = (horizon + 1) * stages
+    return Search(
+        np.empty((cells, 2)),
+        np.empty((cells, 2), np.int64),
         np.empty((cells, lanes, 4), np.int32),
         np.empty((cells, lanes, 3)),
         np.empty((lanes, horizon + 1), np.int32),
-        np.zeros((n + 1, 3)),
+        np.zeros((vehicles + 1, 3)),
     )
+
+
+@leaf
+def sum_up(queues: Queues, search: Search) -> None:
+    """
+    Sum up when vehicles are due, and what their delay weighs.
+
+    Parameters
+    ----------
+    queues : Queues
+        The vehicles.
+    search : Search
+        ``due_by`` and ``sums`` are set.
+    """
     times, sums, due_by = queues.times, search.sums, search.due_by
-    for i in range(n):
+    for i in range(len(times)):
         sums[i + 1, WEIGHTS] = sums[i, WEIGHTS] + times[i, WEIGHT]
         worth = times[i, WEIGHT] * times[i, WORTH]
         sums[i + 1, WORTHS] = sums[i, WORTHS] + worth
         sums[i + 1, MOMENTS] = sums[i, MOMENTS] + worth * times[i, DUE]
-    for k in range(lanes):
+    for k in range(len(due_by)):
         i, end = queues.lanes[k, BEGIN], queues.lanes[k, END]
-        for t in range(horizon + 1):
+        for t in range(due_by.shape[1]):
             while i < end and times[i, DUE] <= t:
                 i += 1
             due_by[k, t] = i
-    return search
 
 
 @leaf
@@ -218,8 +230,8 @@ def enter(
         store(search, cell, state)
 
 
-@inner
-def way_to(search: Search, cell: int) -> Int:
+@leaf
+def way_to(search: Search, cell: int, way: Int) -> int:
     """
     List the cells of a plan.
 
@@ -229,20 +241,22 @@ def way_to(search: Search, cell: int) -> Int:
         The search.
     cell : int
         Where the plan ends.
+    way : Int
+        Shape (T+1), overwritten: cells in the order of time; the first is the stage shown now.
 
     Returns
     -------
-    Int
-        Cells in the order of time; the first is the stage shown now.
+    int
+        How many there are.
     """
     length = 0
     at = cell
     while at >= 0:
         length += 1
         at = search.ways[at, PARENT]
-    way = np.empty(length, np.int32)
-    while length > 0:
-        length -= 1
-        way[length] = cell
+    place = length
+    while place > 0:
+        place -= 1
+        way[place] = cell
         cell = search.ways[cell, PARENT]
-    return way
+    return length

@@ -18,7 +18,7 @@ from sim.control.registry import build, parse_controller
 from sim.core.arrays import GREEN, OFF, PROTECTED, RED
 from sim.core.guard import new_signals, switch
 from sim.core.horizon import Scene, look_around
-from sim.core.lineup import RECOVERY, collect
+from sim.core.lineup import RECOVERY, collect, new_queues, sizes_of
 from sim.core.queue import BEGIN, END, GATE
 from sim.core.saturation import (
     LONG,
@@ -305,7 +305,8 @@ def gate_of_one_before_a_full_link(twins: Path, planned: list[float]) -> float:
     link = arrivals.lane_ptr[ground.layout.stop_lanes.index("ab_0")]
     memory.departs[arrivals.vehicle[link : link + len(planned)]] = planned
     onward, places = look_around(ground.network, ground.show(*stages), arrivals, storage, 100.0, memory)
-    queues = collect(ground.network, arrivals, onward, places, a)
+    queues = new_queues(sizes_of(ground.network, arrivals, onward, a))
+    collect(ground.network, arrivals, onward, places, a, queues)
     return float(
         queues.times[queues.lanes[:, BEGIN][queues.lanes[:, BEGIN] < queues.lanes[:, END]], GATE].max()
     )
@@ -589,8 +590,11 @@ def needed(ground: Ground, *vehicles: Any) -> float:
     signals, memory = ground.show(0), ground.controller._memory
     onward, places = look_around(ground.network, signals, arrivals, storage, 100.0, memory)
     scene = Scene(ground.network, signals, arrivals, storage, onward, places, memory, 100.0)
-    queues = collect(ground.network, arrivals, onward, places, 0)
-    return green_needed(queues, standing_needs(scene.network, scene.arrivals, 0, queues))
+    queues = new_queues(sizes_of(ground.network, arrivals, onward, 0))
+    collect(ground.network, arrivals, onward, places, 0, queues)
+    needs = np.empty(len(queues.lanes))
+    standing_needs(scene.network, scene.arrivals, 0, queues, needs)
+    return green_needed(queues, needs)
 
 
 def queue_of(count: int, arm: str, lane: int = 1, speed: float = 0.0) -> list[Any]:

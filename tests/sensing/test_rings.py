@@ -12,7 +12,7 @@ import sumo
 from sim.core.arrays import SHORT_LINK
 from sim.core.discharge import NEVER, feeds_ring, held_groups, lanes_of, places_behind, spills
 from sim.core.exchange import Onward
-from sim.core.lineup import RECOVERY, collect
+from sim.core.lineup import RECOVERY, collect, new_queues, sizes_of
 from sim.core.queue import GATE
 from sim.network.graph import RoadGraph
 from sim.network.layout import Layout, lay_out, rings
@@ -141,5 +141,7 @@ def test_nobody_is_let_onto_a_ring_about_to_lock(
     onward = Onward(
         np.zeros(len(network.lane_signal) + 1, np.int32), none, np.zeros(0), np.zeros(0), lines, planned
     )
-    gates = collect(network, arrivals, onward, places, s).times[:, GATE]
+    queues = new_queues(sizes_of(network, arrivals, onward, s))
+    collect(network, arrivals, onward, places, s, queues)
+    gates = queues.times[:, GATE]
     assert gates[at - arrivals.lane_ptr[lanes_of(network, s)[0]]] == (RECOVERY if barred else 0.0)
