@@ -7,6 +7,8 @@ from sim.core.jit import leaf
 
 # How much longer than its intergreen a group waits for vehicles of another that are still on the junction [s].
 LONGEST_CLEARING = 10
+# More than any group has left before its maximum red [s].
+NOT_WAITING = 1 << 40
 
 
 @leaf
@@ -149,12 +151,134 @@ def is_called(network: Network, signals: Signals, g: int) -> bool:
 
 
 @leaf
+def time_left(network: Network, signals: Signals, g: int) -> int:
+    """
+    Tell how long a waiting group still has until the guard has to call it.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    signals : Signals
+        The state.
+    g : int
+        The group.
+
+    Returns
+    -------
+    int
+        Time [s], negative once its maximum red is over.
+    """
+    return int(network.maximum_red[g] - signals.waited[g])
+
+
+@leaf
+def go_together(network: Network, s: int, g: int, h: int) -> bool:
+    """
+    Tell whether some stage serves two groups.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    s : int
+        The signal.
+    g, h : int
+        The groups.
+
+    Returns
+    -------
+    bool
+        True if they can be green together.
+    """
+    first = network.group_ptr[s]
+    n = network.group_ptr[s + 1] - first
+    for p in range(network.stage_ptr[s + 1] - network.stage_ptr[s]):
+        row = network.stage_matrix_ptr[s] + p * n
+        if network.stage_shows[row + g - first] != OFF and network.stage_shows[row + h - first] != OFF:
+            return True
+    return False
+
+
+@leaf
+def time_before(network: Network, signals: Signals, s: int, h: int) -> int:
+    """
+    Add up how long the crossings take that come before another because somebody has waited there for longer.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    signals : Signals
+        The state.
+    s : int
+        The signal.
+    h : int
+        The crossing whose turn it is after them.
+
+    Returns
+    -------
+    int
+        Time until the last of them is green [s]. What can be green together with it, or with one that is counted, takes
+        no time of its own.
+    """
+    first, last = network.group_ptr[s], network.group_ptr[s + 1]
+    n, block = last - first, network.matrix_ptr[s]
+    total, counted = 0, 0
+    for g in range(first, last):
+        if g == h or signals.called[g] != PRESSED or signals.shown[g] != RED:
+            continue
+        apart = time_left(network, signals, g) <= time_left(network, signals, h)
+        apart = apart and not go_together(network, s, g, h)
+        for i in range(first, last):
+            if counted & (1 << (i - first)) != 0 and go_together(network, s, g, i):
+                apart = False
+        if apart:
+            counted |= 1 << (g - first)
+            longest = 0
+            for i in range(n):
+                longest = max(longest, network.intergreen[block + i * n + g - first])
+            total += longest
+    return total
+
+
+@leaf
+def is_due(network: Network, signals: Signals, s: int, g: int) -> bool:
+    """
+    Tell whether a group has to be called now: its maximum red is over, or would be before its turn comes.
+
+    Crossings that exclude each other are served one after the other. To call the first of them when its time is over would
+    be too late for the next.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    signals : Signals
+        The state.
+    s : int
+        The signal.
+    g : int
+        The group.
+
+    Returns
+    -------
+    bool
+        True for a crossing where somebody stands as well if what comes before it takes all the time it has left.
+    """
+    if signals.waited[g] == 0 or signals.shown[g] != RED:
+        return False
+    left = time_left(network, signals, g)
+    return left <= 0 or (signals.called[g] == PRESSED and left <= time_before(network, signals, s, g))
+
+
+@leaf
 def overdue_stage(network: Network, signals: Signals, s: int) -> int:
     """
-    Find the stage that a waiting group forces because its maximum red is over.
+    Find the stage that a waiting group forces because its maximum red is over, or would be before its turn comes.
 
-    The group longest beyond its maximum comes first. A group just served has to wait its whole maximum again, so
-    every other group passes ahead of an overdue one at most once: its wait is bounded.
+    The group longest beyond its maximum, or next to reach it, comes first. A group just served has to wait its whole maximum
+    again, so every other group passes ahead of an overdue one at most once: its wait is bounded.
 
     Parameters
     ----------
@@ -168,25 +292,30 @@ def overdue_stage(network: Network, signals: Signals, s: int) -> int:
     Returns
     -------
     int
-        Local number of the stage; of those that serve that group the one wanted, else the one with most waiting groups.
-        -1 if no group of any stage is due.
+        Local number of the stage; of those that serve that group the one wanted, else the one with most crossings where
+        somebody stands, then the one with most waiting groups. -1 if no group of any stage is due.
     """
     first, last = network.group_ptr[s], network.group_ptr[s + 1]
-    best, longest, most = -1, -1, 0
+    due = False
+    for g in range(first, last):
+        due = due or is_due(network, signals, s, g)
+    best, least, most = -1, NOT_WAITING, 0
+    if not due:
+        return best
     for p in range(network.stage_ptr[s + 1] - network.stage_ptr[s]):
         row = network.stage_matrix_ptr[s] + p * (last - first)
-        excess, count = -1, 0
+        left, count = NOT_WAITING, 0
         for g in range(first, last):
             if network.stage_shows[row + g - first] == OFF or signals.waited[g] == 0:
                 continue
-            count += 1
+            count += 1 + (last - first) * int(signals.called[g] == PRESSED)
             if signals.shown[g] == RED:
-                excess = max(excess, signals.waited[g] - network.maximum_red[g])
+                left = min(left, time_left(network, signals, g))
         if p == signals.wanted[s]:
             # What is on its way already costs nobody a change.
-            count = last - first + 1
-        if excess >= 0 and (excess > longest or (excess == longest and count > most)):
-            best, longest, most = p, excess, count
+            count = (last - first + 1) ** 2
+        if left < least or (left == least and count > most):
+            best, least, most = p, left, count
     return best
 
 

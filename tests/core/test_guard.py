@@ -266,6 +266,20 @@ def test_groups_overdue_together_are_all_served_in_turn() -> None:
     assert firsts == [26 + 10 * k for k in range(n - 1)]
 
 
+def crossings_in_turn(stages: list[list[int]]) -> list[int]:
+    """Press the buttons of two crossings beside a road that is wanted all the time; tell when each gets its green [s]."""
+    between = [[-1 if any(row[i] and row[g] for row in stages) else 5 for g in range(3)] for i in range(3)]
+    rules = plain_signal(3, stages=stages, intergreen=between, maximum_red=[90, 30, 32])
+    lamps = shown(build_network([rules]), [0] * 60, waiting=[0, PRESSED, PRESSED])
+    return [lamps[g].index("G") for g in (1, 2)]
+
+
+def test_crossings_that_exclude_each_other_are_called_in_time_for_the_last_one() -> None:
+    """The second has 32 s: it is called then, when the first has its green, which lasts 10 s as somebody still stands there."""
+    assert crossings_in_turn([[1, 0, 0], [0, 1, 0], [0, 0, 1]]) == [27 + 5, 32 + 10 + 5]
+    assert crossings_in_turn([[1, 0, 0], [0, 1, 1]]) == [30 + 5, 30 + 5]
+
+
 def test_of_the_stages_that_serve_an_overdue_group_the_one_that_serves_most_is_taken() -> None:
     between = np.full((3, 3), -1)
     between[0, 1:] = between[1:, 0] = 5
