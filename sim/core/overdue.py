@@ -203,7 +203,7 @@ def go_together(network: Network, s: int, g: int, h: int) -> bool:
 @leaf
 def time_before(network: Network, signals: Signals, s: int, h: int) -> int:
     """
-    Add up how long the crossings take that come before another because somebody has waited there for longer.
+    Add up how long the waiting groups take that come before a crossing because they have less time left.
 
     Parameters
     ----------
@@ -214,19 +214,21 @@ def time_before(network: Network, signals: Signals, s: int, h: int) -> int:
     s : int
         The signal.
     h : int
-        The crossing whose turn it is after them.
+        The crossing.
 
     Returns
     -------
     int
-        Time until the last of them is green [s]. What can be green together with it, or with one that is counted, takes
-        no time of its own.
+        The signal's longest intergreen for each of them [s], for a forced stage stands until all of its groups are green.
+        What can be green together with the crossing, or with one that is counted, takes no time of its own.
     """
     first, last = network.group_ptr[s], network.group_ptr[s + 1]
     n, block = last - first, network.matrix_ptr[s]
-    total, counted = 0, 0
+    total, counted, longest = 0, 0, 0
+    for pair in range(block, block + n * n):
+        longest = max(longest, network.intergreen[pair])
     for g in range(first, last):
-        if g == h or signals.called[g] != PRESSED or signals.shown[g] != RED:
+        if g == h or signals.waited[g] == 0 or signals.shown[g] != RED:
             continue
         apart = time_left(network, signals, g) <= time_left(network, signals, h)
         apart = apart and not go_together(network, s, g, h)
@@ -235,9 +237,6 @@ def time_before(network: Network, signals: Signals, s: int, h: int) -> int:
                 apart = False
         if apart:
             counted |= 1 << (g - first)
-            longest = 0
-            for i in range(n):
-                longest = max(longest, network.intergreen[block + i * n + g - first])
             total += longest
     return total
 
@@ -247,8 +246,8 @@ def is_due(network: Network, signals: Signals, s: int, g: int) -> bool:
     """
     Tell whether a group has to be called now: its maximum red is over, or would be before its turn comes.
 
-    Crossings that exclude each other are served one after the other. To call the first of them when its time is over would
-    be too late for the next.
+    Groups that exclude each other are served one after the other. To call the first of them when its time is over would be
+    too late for a crossing that comes after it.
 
     Parameters
     ----------
