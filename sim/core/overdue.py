@@ -175,7 +175,7 @@ def time_left(network: Network, signals: Signals, g: int) -> int:
 @leaf
 def go_together(network: Network, s: int, g: int, h: int) -> bool:
     """
-    Tell whether some stage serves two groups.
+    Tell whether some stage serves two groups, or one if both are the same.
 
     Parameters
     ----------
@@ -263,9 +263,10 @@ def is_due(network: Network, signals: Signals, s: int, g: int) -> bool:
     Returns
     -------
     bool
-        True for a crossing where somebody stands as well if what comes before it takes all the time it has left.
+        True for a crossing where somebody stands as well if what comes before it takes all the time it has left. False for
+        a group that no stage serves.
     """
-    if signals.waited[g] == 0 or signals.shown[g] != RED:
+    if signals.waited[g] == 0 or signals.shown[g] != RED or not go_together(network, s, g, g):
         return False
     left = time_left(network, signals, g)
     return left <= 0 or (signals.called[g] == PRESSED and left <= time_before(network, signals, s, g))
