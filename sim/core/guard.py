@@ -57,6 +57,9 @@ from sim.core.overdue import (
 LONG_AGO = 1_000_000
 # How much longer than its minimum a crossing is green for those seen standing there: who stood at the back sets off late [s].
 LATE_START = 5
+# Whoever could not walk in a green because a car stood in the way is called again after so long at the earliest, so that
+# nobody is overtaken for ever by one who never can [s].
+MISSED = 15
 
 
 def new_signals(network: Network, start: Int) -> Signals:
@@ -269,7 +272,10 @@ def count_second(network: Network, signals: Signals, s: int, waiting: Byte) -> N
             signals.cleared[g] = 0
         elif signals.cleared[g] < LONG_AGO:
             signals.cleared[g] += 1
-        if shown in (GREEN, RED_YELLOW):
+        if shown == GREEN and waiting[g] == PRESSED:
+            # Somebody has stood there since before the green, with a car in the way: called again soon, but after others.
+            signals.waited[g] = min(signals.waited[g], max(network.maximum_red[g] - MISSED, 0))
+        elif shown in (GREEN, RED_YELLOW):
             signals.waited[g] = 0
         elif waiting[g] != 0:
             # Seconds in which nobody could have gone, the exit being full, do not count.

@@ -280,6 +280,20 @@ def test_crossings_that_exclude_each_other_are_called_in_time_for_the_last_one()
     assert crossings_in_turn([[1, 0, 0], [0, 1, 1]]) == [30 + 5, 30 + 5]
 
 
+def test_who_could_not_walk_in_a_green_is_called_again_soon_but_after_others() -> None:
+    """A car stands on the crossing: 15 s after its green it is called again, unless somebody else has waited too long."""
+    rules = plain_signal(
+        3, stages=np.eye(3), intergreen=np.where(np.eye(3), -1, 5), maximum_red=[90, 30, 100]
+    )
+    _, stuck, other = shown(build_network([rules]), [0] * 160, waiting=[0, PRESSED, 1])
+    begins = [k for k in range(1, 160) if stuck[k - 1 : k + 1] == "rG"]
+    assert begins[:2] == [30 + 5, 35 + 10 + 15 + 5]
+    assert other.index("G") <= 100 + 5 + 10 + 5
+    free = np.zeros((160, 3), np.uint8)
+    free[:36, 1] = PRESSED
+    assert "G" not in shown(build_network([rules]), [0] * 160, waiting=free)[1][50:]
+
+
 def test_of_the_stages_that_serve_an_overdue_group_the_one_that_serves_most_is_taken() -> None:
     between = np.full((3, 3), -1)
     between[0, 1:] = between[1:, 0] = 5
