@@ -221,11 +221,15 @@ def memory() -> dict[str, float]:  # noqa: PLR0915 - one measurement, in order
 
 def modules() -> dict[str, float]:
     """Count the modules that are imported for the help, without Python's own."""
-    program = "import sys; from sim.cli.main import invoke; invoke(['--help']); print(*sys.modules)"
+    # Not those that are there before: systems and editable installs hook in with modules of their own.
+    program = (
+        "import sys; before = set(sys.modules); from sim.cli.main import invoke; invoke(['--help']); "
+        "print(*(name for name in sys.modules if name not in before))"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     names = [name.partition(".")[0] for name in done.stdout.splitlines()[-1].split()]
     counts = Counter(name for name in names if name not in sys.stdlib_module_names)
-    # Editable installs and coverage tools hook in with modules of their own.
+    # Nor what coverage tools add.
     found = {f"modules of --help: {name}": n for name, n in counts.items() if not name.startswith("_")}
     return dict(sorted(found.items()))
 
