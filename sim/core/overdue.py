@@ -224,9 +224,7 @@ def time_before(network: Network, signals: Signals, s: int, h: int) -> int:
     """
     first, last = network.group_ptr[s], network.group_ptr[s + 1]
     n, block = last - first, network.matrix_ptr[s]
-    total, counted, longest = 0, 0, 0
-    for pair in range(block, block + n * n):
-        longest = max(longest, network.intergreen[pair])
+    others, counted = 0, 0
     for g in range(first, last):
         if g == h or signals.waited[g] == 0 or signals.shown[g] != RED:
             continue
@@ -237,8 +235,13 @@ def time_before(network: Network, signals: Signals, s: int, h: int) -> int:
                 apart = False
         if apart:
             counted |= 1 << (g - first)
-            total += longest
-    return total
+            others += 1
+    if others == 0:
+        return 0
+    longest = 0
+    for pair in range(block, block + n * n):
+        longest = max(longest, network.intergreen[pair])
+    return others * longest
 
 
 @leaf
@@ -299,15 +302,16 @@ def overdue_stage(network: Network, signals: Signals, s: int) -> int:
     due = False
     for g in range(first, last):
         due = due or is_due(network, signals, s, g)
-    best, least, most = -1, NOT_WAITING, 0
     if not due:
-        return best
+        return -1
+    best, least, most = -1, NOT_WAITING, 0
     for p in range(network.stage_ptr[s + 1] - network.stage_ptr[s]):
         row = network.stage_matrix_ptr[s] + p * (last - first)
         left, count = NOT_WAITING, 0
         for g in range(first, last):
             if network.stage_shows[row + g - first] == OFF or signals.waited[g] == 0:
                 continue
+            # One crossing where somebody stands counts more than all groups together.
             count += 1 + (last - first) * int(signals.called[g] == PRESSED)
             if signals.shown[g] == RED:
                 left = min(left, time_left(network, signals, g))
