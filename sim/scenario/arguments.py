@@ -49,6 +49,10 @@ def sumo_arguments(
         # SUMO refuses an option that is given twice.
         for key in sorted(set(config.outputs) - {"tripinfo-output", "statistic-output"}):
             options += [f"--{key}", str(directory / f"user-{key}.xml")]
+        # Outputs are read under their plain names as plain XML, with every vehicle in them; the seed decides what is random.
+        options += ["--output-prefix", "", "--output-suffix", "", "--output.format", "xml"]
+        options += ["--output.compression", "", "--device.tripinfo.probability", "-1"]
+        options += ["--max-depart-delay", "-1", "--random", "false"]
     else:
         options = ["-n", str(scenario.network), "--step-length", str(scenario.step_length)]
         if scenario.demand:

@@ -26,7 +26,21 @@ _SYNONYMS = {
     "additional": "additional-files",
     "b": "begin",
     "e": "end",
+    "l": "log",
+    "log-file": "log",
+    "ndump": "netstate-dump",
+    "netstate": "netstate-dump",
+    "netstate-output": "netstate-dump",
+    "person-fcd": "person-fcd-output",
+    "personinfo": "personinfo-output",
+    "personroutes": "personroute-output",
+    "statistics-output": "statistic-output",
+    "summary": "summary-output",
+    "tripinfo": "tripinfo-output",
+    "vehroutes": "vehroute-output",
 }
+# What writes files beside the options whose names end in "output".
+_WRITES = frozenset({"log", "message-log", "error-log", "netstate-dump", "device.ssm.file", "save-state.prefix"})
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
@@ -35,8 +49,9 @@ class SumoConfig:
     """
     What a ``.sumocfg`` says about a run.
 
-    ``end`` is None if the configuration lets SUMO run until the last vehicle is gone; ``scale`` is the demand factor it sets; ``outputs`` are the names of all output options it sets, which a
-    batch has to redirect because parallel runs would write to the same files.
+    ``end`` is None if the configuration lets SUMO run until the last vehicle is gone; ``scale`` is the demand factor it
+    sets; ``outputs`` are the names of all output options it sets, which a batch has to redirect because parallel runs would
+    write to the same files.
     """
 
     path: Path
@@ -95,7 +110,7 @@ def read_sumocfg(path: Path) -> SumoConfig:
     if faults:
         msg = f"{path}: {'; '.join(faults)}"
         raise InputError(msg)
-    outputs = tuple(sorted(key for key in options if key.endswith(("-output", "log"))))
+    outputs = tuple(sorted(key for key in options if key.endswith(("-output", ".output")) or key in _WRITES))
     return SumoConfig(
         path, network[0], demand, additional, begin, end if end >= 0 else None, step_length, scale, outputs
     )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sim.control.registry import parse_controller
 from sim.errors import InputError
+from sim.run import RunTask, run
 from sim.scenario import load_scenario
 from sim.scenario.sumocfg import read_sumocfg
+from sim.scenario.xmlfile import read_tree
 
 FULL = """<sumoConfiguration>
     <input>
@@ -44,6 +48,47 @@ def test_short_names_of_options_are_understood(files: Any) -> None:
         )
     )
     assert (scenario.network, scenario.end) == (files.net, 60.0)
+
+
+def test_whatever_a_configuration_writes_is_redirected(files: Any) -> None:
+    text = """<c>
+        <n v='cross.net.xml'/><r v='cross.rou.xml'/><e value='60'/>
+        <tripinfo value='t.xml'/><summary value='s.xml'/><ndump value='n.xml'/><log value='l.txt'/>
+        <device.rerouting.output value='r.xml'/><device.ssm.file value='ssm.xml'/>
+        <no-step-log value='true'/><duration-log.statistics value='true'/><fcd-output.geo value='true'/>
+    </c>"""
+    assert read_sumocfg(Path(files.config(text))).outputs == (
+        "device.rerouting.output",
+        "device.ssm.file",
+        "log",
+        "netstate-dump",
+        "summary-output",
+        "tripinfo-output",
+    )
+
+
+def test_a_configuration_as_the_web_wizard_writes_it_runs(files: Any, tmp_path: Path) -> None:
+    text = """<c>
+        <input><n v='cross.net.xml'/><r v='cross.rou.xml'/></input><time><e value='60'/></time>
+        <output>
+            <tripinfo-output value='t.xml'/><summary value='s.xml'/><vehroutes value='v.xml'/>
+            <output-prefix value='mine_'/><output-suffix value='_a'/>
+            <output.format value='csv'/><output.compression value='gz'/>
+        </output>
+        <report><verbose value='true'/><no-step-log value='true'/><duration-log.statistics value='true'/></report>
+        <random_number><random value='true'/></random_number>
+    </c>"""
+    scenario = load_scenario(files.config(text))
+    before = sorted(files.folder.iterdir())
+    trips = []
+    for name in ("one", "two"):
+        folder = tmp_path / "runs" / name
+        folder.mkdir(parents=True)
+        run(RunTask(scenario, parse_controller("program"), 1, 1.0), folder)
+        trips.append([dict(trip.attrib) for trip in read_tree(folder / "tripinfo.xml").iter("tripinfo")])
+    assert trips[0] == trips[1]
+    assert len(trips[0]) == 12
+    assert sorted(set(files.folder.iterdir()) - {tmp_path / "runs"}) == before
 
 
 def test_a_folder_from_the_environment(files: Any, monkeypatch: pytest.MonkeyPatch) -> None:
