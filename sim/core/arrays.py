@@ -21,6 +21,10 @@ OFF, PROTECTED, PERMISSIVE = 0, 1, 2
 # early, that its stage is shown whatever else is wanted.
 NO_REQUEST, EXTEND, EARLY, FORCE = 0, 1, 2, 3
 
+# Whom a group serves: people on foot, vehicles, or vehicles and others whom nobody sees (people on foot, who waits at a
+# second stop line on the junction).
+ON_FOOT, DRIVEN, SHARED = 0, 1, 2
+
 # Who gives way to whom: the row to the column, and both drive into the same road.
 MERGES = 2
 
@@ -58,7 +62,7 @@ class Network(NamedTuple):
     minimum_green: Int  # (G) [s]
     minimum_red: Int  # (G) [s]
     maximum_red: Int  # (G) [s] of a waiting group, before the guard forces its stage
-    group_vehicles: Byte  # (G) 1: serves vehicles, 0: pedestrians only
+    group_vehicles: Byte  # (G) ON_FOOT, DRIVEN or SHARED
     # Pairs of groups of one signal: the sum of n*n over the signals.
     intergreen: Int  # end of green of the row to begin of green of the column [s]; -1: compatible
     # 1: compatible, but the row's movements give way to the column's (permissive); MERGES: into the same road

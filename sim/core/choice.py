@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sim.core.arrays import GREEN, OFF, RED
+from sim.core.arrays import DRIVEN, GREEN, OFF, RED
 from sim.core.discharge import lanes_of
 from sim.core.jit import leaf
 from sim.core.overdue import is_called
@@ -82,7 +82,7 @@ def is_settled(network: Network, signals: Signals, arrivals: Arrivals, onward: O
             if signals.since[g] < network.minimum_green[g] - 1:
                 return False
             continue
-        still_red = signals.shown[g] == RED and network.group_vehicles[g] != 0
+        still_red = signals.shown[g] == RED and network.group_vehicles[g] == DRIVEN
         for_nobody = still_red and not is_expected(network, arrivals, onward, s, g)
         if is_called(network, signals, g) and not for_nobody:
             return False
@@ -122,5 +122,5 @@ def has_choice(network: Network, signals: Signals, arrivals: Arrivals, onward: O
         return True
     walkers = False
     for g in range(network.group_ptr[s], network.group_ptr[s + 1]):
-        walkers |= network.group_vehicles[g] == 0
+        walkers |= network.group_vehicles[g] != DRIVEN
     return walkers

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from sim.core.arrays import (
+    DRIVEN,
     GREEN,
     OFF,
     PRESSED,
@@ -346,7 +347,7 @@ def prepare(scene: Scene, s: int, desk: Desk) -> None:
                 scratch.toll[0] = 0.0
     first = network.group_ptr[s]
     for g in range(len(scratch.due)):
-        if network.group_vehicles[first + g] == 0 and signals.shown[first + g] != GREEN:
+        if network.group_vehicles[first + g] != DRIVEN and signals.shown[first + g] != GREEN:
             waited = float(signals.waited[first + g])
             scratch.due[g] = waited / WALKERS_WAIT
             if signals.called[first + g] == PRESSED:

@@ -6,7 +6,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.core.arrays import GREEN, OFF, SHORT_LINK, Arrivals, Byte, Float, Int, Network, Signals, Storage
+from sim.core.arrays import (
+    DRIVEN,
+    GREEN,
+    OFF,
+    SHORT_LINK,
+    Arrivals,
+    Byte,
+    Float,
+    Int,
+    Network,
+    Signals,
+    Storage,
+)
 from sim.core.discharge import NEVER, crossings, green_starts, lanes_of, places_behind, spills
 from sim.core.jit import kernel, leaf
 from sim.core.overdue import is_called
@@ -133,7 +145,7 @@ def call_walkers(
     had = 0
     for g in range(first, last):
         calls[0][g - first], calls[1][g - first] = NEVER, 0.0
-        if network.group_vehicles[g] != 0 or network.stage_shows[row + g - first] == OFF:
+        if network.group_vehicles[g] == DRIVEN or network.stage_shows[row + g - first] == OFF:
             continue
         if signals.shown[g] == GREEN:
             had += int(signals.since[g] >= network.minimum_green[g])

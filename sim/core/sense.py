@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.core.arrays import GAP, SLOW, SPACE, Arrivals, Byte, Float, Int, Network, Storage
+from sim.core.arrays import DRIVEN, GAP, SLOW, SPACE, Arrivals, Byte, Float, Int, Network, Storage
 from sim.core.jit import inner, kernel, leaf
 from sim.core.rings import is_barred, note_rings
 from sim.core.travel import Memory, Routes, Vehicles, approach, second_turn
@@ -255,8 +255,8 @@ def waiting_groups(network: Network, arrivals: Arrivals, storage: Storage) -> By
     """
     Find the groups somebody waits for who could go; it counts while they are red.
 
-    Pedestrian groups call always: what no push button reports must not starve. A vehicle whose exit is full gains
-    nothing from a green.
+    Groups that serve people on foot call always, and so does a second stop line on the junction: who is not seen must not
+    starve. A vehicle whose exit is full gains nothing from a green.
 
     Parameters
     ----------
@@ -274,7 +274,7 @@ def waiting_groups(network: Network, arrivals: Arrivals, storage: Storage) -> By
     """
     waiting = np.zeros(len(network.yellow), np.uint8)
     for g in range(len(waiting)):
-        if network.group_vehicles[g] == 0:
+        if network.group_vehicles[g] != DRIVEN:
             waiting[g] = 1
     for i in range(len(arrivals.movement)):
         if arrivals.speed[i] >= SLOW or arrivals.distance[i] > 150.0:

@@ -61,6 +61,8 @@ def reason_for_program(graph: RoadGraph, signal: Signal) -> str:
     own = {m.from_edge for m in ways if not m.crossing}
     if len(signal.junctions) > 1 and any(m.to_edge in own for m in ways if not m.crossing):
         return "has stop lines one behind the other, which only its program keeps in step"
+    if any(m.second_link >= 0 for m in ways):
+        return "has second stop lines on the junction, which only its program keeps in step"
     return ""
 
 

@@ -408,6 +408,9 @@ class RoadGraph:
     def _add_movements(self, signals: set[str]) -> dict[str, dict[int, list[tuple[int, Movement]]]]:
         controlled: dict[str, dict[int, list[tuple[int, Movement]]]] = {}
         for edge in self.net.getEdges(withInternal=True):
+            if edge.getFunction() == "internal":
+                # The second half of a left turn in two steps, which the first half names already.
+                continue
             for links in edge.getOutgoing().values():
                 for link in links:
                     if link.getTLSID() not in signals:

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING
 import networkx as nx
 import numpy as np
 
-from sim.core.arrays import MERGES, OFF, PERMISSIVE, PROTECTED, SHORT_LINK, Int, Network
+from sim.core.arrays import (
+    DRIVEN,
+    MERGES,
+    OFF,
+    ON_FOOT,
+    PERMISSIVE,
+    PROTECTED,
+    SHARED,
+    SHORT_LINK,
+    Int,
+    Network,
+)
 from sim.errors import InputError, near_miss
 from sim.network.derive import offered_stages
 from sim.network.timing import TimingRules, derive_timing
@@ -18,7 +29,7 @@ if TYPE_CHECKING:
 
     from sim.core.arrays import Byte
     from sim.network.graph import RoadGraph
-    from sim.network.parts import Movement, Signal, Stage
+    from sim.network.parts import Movement, Signal, SignalGroup, Stage
 
 # Where stages come from: the net's own program, or the conflicts.
 STAGES = ("program", "derived")
@@ -259,6 +270,30 @@ def waiting_room(graph: RoadGraph, movement: Movement) -> int:
     return 1 + int(max(graph.net.getLane(movement.path[0]).getLength() - 1.0, 0.0) / movement.space)
 
 
+def users(graph: RoadGraph, group: SignalGroup) -> int:
+    """
+    Tell whom a group serves.
+
+    Parameters
+    ----------
+    graph : RoadGraph
+        The network.
+    group : SignalGroup
+        The group.
+
+    Returns
+    -------
+    int
+        ``ON_FOOT``, ``DRIVEN``, or ``SHARED`` where some of them are not seen: people on foot, and who has passed a first stop
+        line and waits at a second one.
+    """
+    if group.pedestrian:
+        return ON_FOOT
+    movements = [graph.movements[k] for k in group.movements]
+    unseen = any(m.crossing or m.link not in group.links for m in movements)
+    return SHARED if unseen else DRIVEN
+
+
 def group_paths(graph: RoadGraph, *, direct: bool = False) -> tuple[tuple[str, ...], ...]:
     """
     List the lanes on the junction that the vehicles of each group drive over.
@@ -273,7 +308,7 @@ def group_paths(graph: RoadGraph, *, direct: bool = False) -> tuple[tuple[str, .
     Returns
     -------
     tuple of tuple of str
-        Lane ids, one tuple for each group.
+        Lane ids, one tuple for each group; without those before a second stop line on the junction.
     """
     return tuple(
         tuple(
@@ -281,7 +316,8 @@ def group_paths(graph: RoadGraph, *, direct: bool = False) -> tuple[tuple[str, .
                 lane
                 for m in group.movements
                 if not direct or len(graph.movements[m].path) == 1
-                for lane in graph.movements[m].path
+                # Who waits at a second stop line stands where he should.
+                for lane in graph.movements[m].path[int(graph.movements[m].second_link >= 0) :]
             )
         )
         for signal in graph.signals.values()
@@ -384,7 +420,7 @@ def lay_out(graph: RoadGraph, rules: TimingRules, distance: float = 300.0, stage
         minimum_green=joined("minimum_green"),
         minimum_red=joined("minimum_red"),
         maximum_red=joined("maximum_red"),
-        group_vehicles=np.array([not g.pedestrian for s in signals for g in s.groups], np.uint8),
+        group_vehicles=np.array([users(graph, g) for s in signals for g in s.groups], np.uint8),
         intergreen=joined("intergreen"),
         yields=numbers(3),
         stage_matrix_ptr=stage_matrix_ptr,

@@ -27,6 +27,8 @@ SPEED_ROUNDING = 1.0
 WALKING_SPEED = 1.2
 # A gap in the program longer than yellow plus this is not the intergreen of a pair but other stages in between [s].
 LONGEST_CLEARANCE = 10
+# A program that takes longer than this to come round has no cycle, but phases that rest until somebody comes [s].
+LONGEST_CYCLE = 300.0
 RED_YELLOW_LETTERS = frozenset("u")
 # Sums of decimal durations may end a hair above a whole second.
 HAIR = 1e-6
@@ -266,18 +268,19 @@ def clearance_of_walkers(graph: RoadGraph, group: SignalGroup) -> int:
     graph : RoadGraph
         The graph.
     group : SignalGroup
-        A pedestrian group.
+        The group.
 
     Returns
     -------
     int
-        Time [s], rounded up.
+        Time [s], rounded up; 0 for a group without a crossing.
 
     References
     ----------
     .. [1] FGSV, RiLSA 2015, section 2.7: clearing speed 1.2 m/s.
     """
-    return max((math.ceil(graph.movements[m].length / WALKING_SPEED) for m in group.movements), default=0)
+    crossings = [graph.movements[m] for m in group.movements if graph.movements[m].crossing]
+    return max((math.ceil(movement.length / WALKING_SPEED) for movement in crossings), default=0)
 
 
 def shortest_green(graph: RoadGraph, group: SignalGroup, rules: TimingRules) -> int:
@@ -302,8 +305,7 @@ def shortest_green(graph: RoadGraph, group: SignalGroup, rules: TimingRules) -> 
     ----------
     .. [1] FGSV, RiLSA 2015, section 2.4.
     """
-    half = math.ceil(clearance_of_walkers(graph, group) / 2) if group.pedestrian else 0
-    return max(math.ceil(rules.minimum_green), half)
+    return max(math.ceil(rules.minimum_green), math.ceil(clearance_of_walkers(graph, group) / 2))
 
 
 def derive_timing(graph: RoadGraph, signal: Signal, rules: TimingRules) -> GroupTiming:
@@ -348,13 +350,12 @@ def derive_timing(graph: RoadGraph, signal: Signal, rules: TimingRules) -> Group
     longest_red = max(reds.values(), default=0)
     intergreen = np.full((n, n), -1, np.int32)
     for (i, j), gap in gaps.items():
-        if signal.groups[i].pedestrian:
-            walk = clearance_of_walkers(graph, signal.groups[i])
-            intergreen[i, j] = walk if gap is None else min(walk, gap)
-        else:
+        walk = clearance_of_walkers(graph, signal.groups[i])
+        intergreen[i, j] = walk if gap is None else min(walk, gap)
+        if not signal.groups[i].pedestrian:
             red = reds.get((i, j), longest_red) if rules.all_red is None else math.ceil(rules.all_red)
-            intergreen[i, j] = yellow[i] + red
-    longest = max(rules.maximum_red, signal.cycle)
+            intergreen[i, j] = max(intergreen[i, j], yellow[i] + red)
+    longest = max(rules.maximum_red, signal.cycle if signal.cycle <= LONGEST_CYCLE else 0.0)
     served = np.array(
         [any(stage.state[g.links[0]] in GREEN_LETTERS for stage in signal.stages) for g in signal.groups],
         np.bool_,
@@ -366,18 +367,22 @@ def derive_timing(graph: RoadGraph, signal: Signal, rules: TimingRules) -> Group
         minimum_red=np.ones(n, np.int32),
         # A group that no stage serves must never be forced.
         maximum_red=np.where(
-            served, longest_reds(signal, intergreen, rules, longest), np.iinfo(np.int32).max
+            served, longest_reds(graph, signal, intergreen, rules, longest), np.iinfo(np.int32).max
         ).astype(np.int32),
         intergreen=intergreen,
     )
 
 
-def longest_reds(signal: Signal, intergreen: Int, rules: TimingRules, longest: float) -> Int:
+def longest_reds(
+    graph: RoadGraph, signal: Signal, intergreen: Int, rules: TimingRules, longest: float
+) -> Int:
     """
     Find after how long a wait the guard calls each group.
 
     Parameters
     ----------
+    graph : RoadGraph
+        The graph.
     signal : Signal
         The signal.
     intergreen : Int
@@ -390,14 +395,14 @@ def longest_reds(signal: Signal, intergreen: Int, rules: TimingRules, longest: f
     Returns
     -------
     Int
-        Shape (groups) [s]. A pedestrian group is called before its longest wait is over: another group may have begun
+        Shape (groups) [s]. A group with a crossing is called before its longest wait is over: another group may have begun
         its minimum green just then, and has to clear.
     """
     reds = np.full(len(signal.groups), math.ceil(longest), np.int32)
     if rules.maximum_walk_wait is None:
         return reds
     for i, group in enumerate(signal.groups):
-        if group.pedestrian:
+        if clearance_of_walkers(graph, group) > 0:
             ahead = math.ceil(rules.minimum_green) + max(int(intergreen[:, i].max(initial=0)), 0)
             reds[i] = max(1, math.floor(min(longest, rules.maximum_walk_wait)) - ahead)
     return reds

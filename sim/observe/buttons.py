@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.core.arrays import PRESSED
+from sim.core.arrays import DRIVEN, ON_FOOT, PRESSED
 from sim.observe.crossings import Kerbs, edges_on_foot
 from sim.sumo.scene import Scene
 
@@ -42,10 +42,12 @@ class PushButtons:
         first = layout.network.group_ptr
         for s, name in enumerate(layout.signals):
             for k, group in enumerate(graph.signals[name].groups):
-                if group.pedestrian:
-                    for number in group.movements:
+                for number in group.movements:
+                    if graph.movements[number].crossing:
                         self._groups.setdefault(graph.movements[number].to_edge, []).append(int(first[s]) + k)
-        self._pedestrian = np.flatnonzero(layout.network.group_vehicles == 0)
+        # Who else may wait for a group with vehicles has no button.
+        self._unpressed = np.where(layout.network.group_vehicles == ON_FOOT, 0, 1).astype(np.uint8)
+        self._served = np.flatnonzero(layout.network.group_vehicles != DRIVEN)
         self.number: Int = np.zeros(len(layout.network.group_vehicles), np.int32)
         self.since: Float = np.zeros(len(self.number))
 
@@ -68,4 +70,5 @@ class PushButtons:
             for group in self._groups.get(edge, ()):
                 self.since[group] = min(self.since[group], since) if self.number[group] else since
                 self.number[group] += number
-        waiting[self._pedestrian] = np.where(self.number[self._pedestrian] > 0, PRESSED, 0)
+        served = self._served
+        waiting[served] = np.where(self.number[served] > 0, PRESSED, self._unpressed[served])

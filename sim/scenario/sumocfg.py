@@ -40,7 +40,9 @@ _SYNONYMS = {
     "vehroutes": "vehroute-output",
 }
 # What writes files beside the options whose names end in "output".
-_WRITES = frozenset({"log", "message-log", "error-log", "netstate-dump", "device.ssm.file", "save-state.prefix"})
+_WRITES = frozenset(
+    {"log", "message-log", "error-log", "netstate-dump", "device.ssm.file", "save-state.prefix"}
+)
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 

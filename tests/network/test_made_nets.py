@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 from typing import TYPE_CHECKING
 
 import pytest
 
+from sim.control.registry import parse_controller
+from sim.core.arrays import DRIVEN, SHARED
+from sim.network.derive import offered_stages
 from sim.network.graph import RoadGraph
-from sim.network.timing import TimingRules
+from sim.network.layout import lay_out, users
+from sim.network.timing import TimingRules, clearance_of_walkers, derive_timing, program_gaps
+from sim.run import RunTask, run
+from sim.scenario import load_scenario
+from sim.scenario.xmlfile import read_tree
 
-from .conftest import EDGES
+from .conftest import ARMS, EDGES
 from .test_real_nets import check
 
 if TYPE_CHECKING:
@@ -245,3 +253,105 @@ def test_actuated_program(convert: Callable[..., Path], kind: str) -> None:
     assert signal.kind == kind
     assert len(signal.stages) == 2
     assert f"is of type {kind}" in graph.doubts[0].text
+
+
+def two_step_net(convert: Callable[..., Path]) -> Path:
+    """A crossing on whose arms bicycles have lanes of their own and turn left in two steps; walkers share one of the links."""
+    lanes = '<lane index="0" allow="bicycle" width="1.5"/>'
+    edges = "".join(f'<edge id="{a}" from="{a[0]}" to="{a[1]}" numLanes="3">{lanes}</edge>' for a in ARMS)
+    links = []
+    for k, arm in enumerate("wnes"):
+        right, ahead, left = ("wnes"[(k + turn) % 4] for turn in (3, 2, 1))
+        for to, pairs in ((right, "00 11"), (ahead, "00 11 22"), (left, "00 22")):
+            for one, other in pairs.split():
+                steps = ' indirect="1"' if to == left and one == "0" else ""
+                links.append(
+                    f'<connection from="{arm}c" to="c{to}" fromLane="{one}" toLane="{other}"{steps}/>'
+                )
+    return convert("--no-turnarounds", "--sidewalks.guess", edges=edges, connections="".join(links))
+
+
+def test_bicycles_turn_left_in_two_steps(convert: Callable[..., Path]) -> None:
+    graph = RoadGraph.from_file(two_step_net(convert))
+    turns = [m for m in graph.movements if m.second_link >= 0]
+    assert len(turns) == 4
+    # The second half is no movement of its own.
+    assert all(m.from_edge in ARMS for m in graph.movements)
+    signal = graph.signal("c")
+    assert offered_stages(graph, signal) == signal.stages
+    layout = lay_out(graph, TimingRules(), stages="derived")
+    for group, lanes in zip(signal.groups, layout.paths, strict=True):
+        movements = [graph.movements[k] for k in group.movements]
+        # Who waits for the second step is not in the way.
+        assert not {m.path[0] for m in movements if m.second_link >= 0} & set(lanes)
+        assert users(graph, group) == (
+            SHARED if any(m.link not in group.links for m in movements) else DRIVEN
+        )
+    assert layout.network.group_vehicles.max() == SHARED
+
+
+def test_walkers_on_the_link_of_vehicles_clear_and_are_waited_for(convert: Callable[..., Path]) -> None:
+    ahead = next(
+        m.link for m in RoadGraph.from_file(convert("--no-turnarounds")).movements if m.direction == "s"
+    )
+    links = f'<crossing node="c" edges="wc cw" width="4" linkIndex="{ahead}"/>'
+    graph = RoadGraph.from_file(convert("--sidewalks.guess", "--no-turnarounds", connections=links))
+    signal = graph.signal("c")
+    (at,) = (
+        k
+        for k, g in enumerate(signal.groups)
+        if {graph.movements[m].crossing for m in g.movements} == {True, False}
+    )
+    group = signal.groups[at]
+    walk = clearance_of_walkers(graph, group)
+    assert walk > 10
+    timing = derive_timing(graph, signal, TimingRules())
+    assert timing.minimum_green[at] >= walk / 2
+    gaps = program_gaps(graph, signal)
+    for other, between in enumerate(timing.intergreen[at].tolist()):
+        if between >= 0:
+            gap = gaps[at, other]
+            assert between >= (walk if gap is None else min(walk, gap))
+    assert users(graph, group) == SHARED
+
+
+def test_a_program_that_rests_for_hours_does_not_delay_the_guard(convert: Callable[..., Path]) -> None:
+    net = convert("--no-turnarounds")
+    graph = RoadGraph.from_file(net)
+    usual = derive_timing(graph, graph.signal("c"), TimingRules())
+    text = net.read_text(encoding="utf-8")
+    long = net.with_name("rests.net.xml")
+    long.write_text(
+        re.sub(r'<phase duration="\d+"', '<phase duration="9999"', text, count=1), encoding="utf-8"
+    )
+    graph = RoadGraph.from_file(long)
+    assert graph.signal("c").cycle > 9999
+    rests = derive_timing(graph, graph.signal("c"), TimingRules())
+    assert rests.maximum_red.tolist() == usual.maximum_red.tolist() == [120] * len(usual.maximum_red)
+
+
+@pytest.mark.parametrize("controller", ["horizon", "self-control", "max-pressure"])
+def test_who_turns_in_two_steps_gets_through(
+    convert: Callable[..., Path], tmp_path: Path, controller: str
+) -> None:
+    """Bicycles on their second stop line are in nobody's view; without a call of their own they stand there for good."""
+    flows = [
+        f'<flow id="{kind}{a}{b}" type="{kind}" from="{a}c" to="c{b}" begin="0" end="300" period="{period}"/>'
+        for k, a in enumerate("wnes")
+        for kind, turn, period in (("bike", 1, 20), ("bike", 2, 30), ("car", 2, 12), ("car", 1, 40))
+        for b in ["wnes"[(k + turn) % 4]]
+    ]
+    types = '<vType id="bike" vClass="bicycle"/><vType id="car"/>'
+    (tmp_path / "two.rou.xml").write_text(f"<routes>{types}{''.join(flows)}</routes>", encoding="utf-8")
+    scenario = tmp_path / "two.toml"
+    scenario.write_text(
+        f'network = "{two_step_net(convert)}"\ndemand = ["two.rou.xml"]\nbegin = 0\nend = 600\n',
+        encoding="utf-8",
+    )
+    folder = tmp_path / "run"
+    folder.mkdir()
+    run(RunTask(load_scenario(str(scenario)), parse_controller(controller), 1, 1.0), folder)
+    trips = [dict(trip.attrib) for trip in read_tree(folder / "tripinfo.xml").iter("tripinfo")]
+    assert len(trips) == 4 * (15 + 10 + 25 + 8)
+    assert all(float(trip["arrival"]) >= 0 for trip in trips)
+    assert json.loads((folder / "run.json").read_text(encoding="utf-8"))["longest_wait"] <= 130
