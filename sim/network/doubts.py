@@ -116,7 +116,8 @@ def look_at_groups(graph: RoadGraph, signal: Signal) -> Iterator[Doubt]:
             if movement.second_link in group.links and movement.link not in group.links:
                 text = (
                     f"{movement.name} is stopped by link {movement.link} and again within the junction by link "
-                    f"{movement.second_link}; queues are known at the first stop line only"
+                    f"{movement.second_link}; queues are known at the first stop line only, and asked for derived stages "
+                    "the signal keeps the program's"
                 )
                 yield Doubt(signal.id, "two stop lines", text)
 
@@ -200,7 +201,7 @@ def look_at_times(graph: RoadGraph, signal: Signal) -> Iterator[Doubt]:
         gap = min(time for _, time in entering)
         names = ", ".join(name for name, _ in entering)
         need = needed(graph, signal, group)
-        if group.pedestrian:
+        if need == clearance_of_walkers(graph, group):
             text = (
                 f"{names} may begin {gap} s after the green of {named(graph, group)}, but walkers need {need} s at "
                 "1.2 m/s; the program's time is kept"
@@ -227,11 +228,10 @@ def needed(graph: RoadGraph, signal: Signal, group: SignalGroup) -> int:
     Returns
     -------
     int
-        A vehicle group's yellow, a pedestrian group's walk [s].
+        A vehicle group's yellow, its walkers' way from kerb to kerb; of both the longer [s].
     """
-    if group.pedestrian:
-        return clearance_of_walkers(graph, group)
-    return program_yellow(graph, signal, group, TimingRules())[1]
+    walk = clearance_of_walkers(graph, group)
+    return walk if group.pedestrian else max(walk, program_yellow(graph, signal, group, TimingRules())[1])
 
 
 def named(graph: RoadGraph, group: SignalGroup) -> str:

@@ -316,8 +316,7 @@ def group_paths(graph: RoadGraph, *, direct: bool = False) -> tuple[tuple[str, .
                 lane
                 for m in group.movements
                 if not direct or len(graph.movements[m].path) == 1
-                # Who waits at a second stop line stands where he should.
-                for lane in graph.movements[m].path[int(graph.movements[m].second_link >= 0) :]
+                for lane in graph.movements[m].beyond
             )
         )
         for signal in graph.signals.values()

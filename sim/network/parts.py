@@ -35,6 +35,11 @@ class Movement:
         return f"crossing {self.to_edge}" if self.crossing else f"{self.from_lane} -> {self.to_lane}"
 
     @property
+    def beyond(self) -> tuple[str, ...]:
+        """Lanes of its path behind the last stop line: who waits at a second one stands where he should."""
+        return self.path[1:] if self.second_link >= 0 else self.path
+
+    @property
     def headway(self) -> float:
         """Estimated saturation headway [s]."""
         return saturation_headway(self.speed, self.space)

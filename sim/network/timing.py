@@ -349,9 +349,9 @@ def derive_timing(graph: RoadGraph, signal: Signal, rules: TimingRules) -> Group
     }
     longest_red = max(reds.values(), default=0)
     intergreen = np.full((n, n), -1, np.int32)
+    walks = [clearance_of_walkers(graph, group) for group in signal.groups]
     for (i, j), gap in gaps.items():
-        walk = clearance_of_walkers(graph, signal.groups[i])
-        intergreen[i, j] = walk if gap is None else min(walk, gap)
+        intergreen[i, j] = walks[i] if gap is None else min(walks[i], gap)
         if not signal.groups[i].pedestrian:
             red = reds.get((i, j), longest_red) if rules.all_red is None else math.ceil(rules.all_red)
             intergreen[i, j] = max(intergreen[i, j], yellow[i] + red)
@@ -367,24 +367,20 @@ def derive_timing(graph: RoadGraph, signal: Signal, rules: TimingRules) -> Group
         minimum_red=np.ones(n, np.int32),
         # A group that no stage serves must never be forced.
         maximum_red=np.where(
-            served, longest_reds(graph, signal, intergreen, rules, longest), np.iinfo(np.int32).max
+            served, longest_reds(walks, intergreen, rules, longest), np.iinfo(np.int32).max
         ).astype(np.int32),
         intergreen=intergreen,
     )
 
 
-def longest_reds(
-    graph: RoadGraph, signal: Signal, intergreen: Int, rules: TimingRules, longest: float
-) -> Int:
+def longest_reds(walks: Sequence[int], intergreen: Int, rules: TimingRules, longest: float) -> Int:
     """
     Find after how long a wait the guard calls each group.
 
     Parameters
     ----------
-    graph : RoadGraph
-        The graph.
-    signal : Signal
-        The signal.
+    walks : sequence of int
+        Time each group's walkers need from kerb to kerb, 0 without a crossing [s].
     intergreen : Int
         Shape (groups, groups) [s], -1 between compatible groups.
     rules : TimingRules
@@ -398,11 +394,11 @@ def longest_reds(
         Shape (groups) [s]. A group with a crossing is called before its longest wait is over: another group may have begun
         its minimum green just then, and has to clear.
     """
-    reds = np.full(len(signal.groups), math.ceil(longest), np.int32)
+    reds = np.full(len(walks), math.ceil(longest), np.int32)
     if rules.maximum_walk_wait is None:
         return reds
-    for i, group in enumerate(signal.groups):
-        if clearance_of_walkers(graph, group) > 0:
+    for i, walk in enumerate(walks):
+        if walk > 0:
             ahead = math.ceil(rules.minimum_green) + max(int(intergreen[:, i].max(initial=0)), 0)
             reds[i] = max(1, math.floor(min(longest, rules.maximum_walk_wait)) - ahead)
     return reds

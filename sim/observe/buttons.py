@@ -47,7 +47,7 @@ class PushButtons:
                         self._groups.setdefault(graph.movements[number].to_edge, []).append(int(first[s]) + k)
         # Who else may wait for a group with vehicles has no button.
         self._unpressed = np.where(layout.network.group_vehicles == ON_FOOT, 0, 1).astype(np.uint8)
-        self._served = np.flatnonzero(layout.network.group_vehicles != DRIVEN)
+        self._calling = np.flatnonzero(layout.network.group_vehicles != DRIVEN)
         self.number: Int = np.zeros(len(layout.network.group_vehicles), np.int32)
         self.since: Float = np.zeros(len(self.number))
 
@@ -70,5 +70,5 @@ class PushButtons:
             for group in self._groups.get(edge, ()):
                 self.since[group] = min(self.since[group], since) if self.number[group] else since
                 self.number[group] += number
-        served = self._served
-        waiting[served] = np.where(self.number[served] > 0, PRESSED, self._unpressed[served])
+        calling = self._calling
+        waiting[calling] = np.where(self.number[calling] > 0, PRESSED, self._unpressed[calling])

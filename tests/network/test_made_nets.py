@@ -256,7 +256,7 @@ def test_actuated_program(convert: Callable[..., Path], kind: str) -> None:
 
 
 def two_step_net(convert: Callable[..., Path]) -> Path:
-    """A crossing on whose arms bicycles have lanes of their own and turn left in two steps; walkers share one of the links."""
+    """A crossing on whose arms bicycles have lanes of their own and turn left in two steps."""
     lanes = '<lane index="0" allow="bicycle" width="1.5"/>'
     edges = "".join(f'<edge id="{a}" from="{a[0]}" to="{a[1]}" numLanes="3">{lanes}</edge>' for a in ARMS)
     links = []
@@ -284,9 +284,8 @@ def test_bicycles_turn_left_in_two_steps(convert: Callable[..., Path]) -> None:
         movements = [graph.movements[k] for k in group.movements]
         # Who waits for the second step is not in the way.
         assert not {m.path[0] for m in movements if m.second_link >= 0} & set(lanes)
-        assert users(graph, group) == (
-            SHARED if any(m.link not in group.links for m in movements) else DRIVEN
-        )
+        second = {turn.second_link for turn in turns} & set(group.links)
+        assert users(graph, group) == (SHARED if second else DRIVEN)
     assert layout.network.group_vehicles.max() == SHARED
 
 
@@ -313,6 +312,10 @@ def test_walkers_on_the_link_of_vehicles_clear_and_are_waited_for(convert: Calla
             gap = gaps[at, other]
             assert between >= (walk if gap is None else min(walk, gap))
     assert users(graph, group) == SHARED
+    (told,) = (
+        d.text for d in graph.doubts if d.kind == "short clearance" and f"group {group.name} " in d.text
+    )
+    assert f"walkers need {walk} s" in told
 
 
 def test_a_program_that_rests_for_hours_does_not_delay_the_guard(convert: Callable[..., Path]) -> None:
