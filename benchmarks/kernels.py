@@ -7,7 +7,8 @@ What a decision costs in a large city: time and memory of each adaptive controll
 A decision is one call of the controller's `decide` for all signals of a generated city (benchmarks/city.py), on one
 thread, in a process of its own. The middle one of five is shown, as a first decision after `reset`, in which every signal
 has to decide, and as the next one an interval later; the slower of the two counts. Reading the vehicles and the guard are
-not in it; they stand below. Then: how long all kernels take to compile into an empty cache, and to load from a full one.
+not in it; they stand below. Then: how long all kernels take to compile into an empty cache (`tests/compile_kernels.py`, in
+two processes, the start of Python in it), and to load from a full one.
 Exit code 1 if 1,000 signals take more than 50 ms, compiling more than 40 s, loading more than 1 s, or if a kernel is
 left to be compiled in the middle of a run.
 """
@@ -43,6 +44,7 @@ DECISION = {1_000: 0.050}  # s, by number of signals
 COLD, LOAD = 40.0, 1.0  # s
 NOW = 25200.0  # s of the day
 MIB = 2**20
+ROOT = Path(__file__).resolve().parent.parent
 ONE_THREAD = {"NUMBA_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
@@ -67,7 +69,7 @@ def main() -> int:
             f"{controllers[ours.index(False)]} is run by SUMO and has no kernel; name an adaptive one"
         )
     if args.child:
-        print(json.dumps(compile_all(controllers) if args.child == "compile" else decide(args)))
+        print(json.dumps(load_all(controllers) if args.child == "load" else decide(args)))
         return 0
     console = Console() if sys.stdout.isatty() else Console(width=120)
     console.print(f"{processor()}, one thread", highlight=False)
@@ -159,11 +161,11 @@ def exponent(before: tuple[float, ...] | None, now: tuple[float, ...], column: i
 
 def show_compiling(console: Console, controllers: list[str]) -> int:
     """Measure and print how long kernels compile and load; return how many figures are missed."""
-    arguments = ["--child", "compile"]
+    arguments = ["--child", "load"]
     for controller in controllers:
         arguments += ["-c", controller]
     with tempfile.TemporaryDirectory() as folder:
-        cold = child(*arguments, GRUENBAND_CACHE=folder)
+        cold = compile_all(folder)
         loads = [child(*arguments, GRUENBAND_CACHE=folder) for _ in range(3)]
         files = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
     load = sorted(loads, key=lambda seen: seen["wall"])[1]
@@ -180,7 +182,7 @@ def show_compiling(console: Console, controllers: list[str]) -> int:
         table.add_column(escape(column), justify="left" if column in {"what", "asked"} else "right")
     missed = 0
     for what, seen, limit in (
-        (f"compiling {cold['kernels']} kernels into an empty cache", cold, COLD),
+        (f"compiling {load['kernels']} kernels into an empty cache", cold, COLD),
         (f"loading them from the cache ({files / MIB:.1f} MiB)", load, LOAD),
     ):
         good = seen["wall"] <= limit
@@ -193,13 +195,13 @@ def show_compiling(console: Console, controllers: list[str]) -> int:
         f"{load['import_processor']:.2f}",
         "",
     )
-    left = ", ".join(cold["left"]) or "none"
-    missed += bool(cold["left"])
+    left = ", ".join(load["left"]) or "none"
+    missed += bool(load["left"])
     table.add_row(
         f"kernels left to be compiled during a run: {left}",
         "",
         "",
-        "[red]MISSED none[/]" if cold["left"] else "[green]none[/]",
+        "[red]MISSED none[/]" if load["left"] else "[green]none[/]",
     )
     console.print(table)
     return missed
@@ -210,10 +212,22 @@ def processor_time() -> float:
     return sum(os.times()[:4])
 
 
-def compile_all(controllers: list[str]) -> dict:
+def compile_all(folder: str) -> dict:
+    """Compile all kernels into an empty cache, as is done before the tests."""
+    began, began_processor = time.perf_counter(), processor_time()
+    command = [sys.executable, str(ROOT / "tests" / "compile_kernels.py")]
+    paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    environment = os.environ | ONE_THREAD | {"GRUENBAND_CACHE": folder, "PYTHONPATH": paths}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise SystemExit(done.stderr.strip() or "compiling failed")
+    return {"wall": time.perf_counter() - began, "processor": processor_time() - began_processor}
+
+
+def load_all(controllers: list[str]) -> dict:
     """Warm the kernels of every controller in this process, as a run does before its first second."""
     began, began_processor = time.perf_counter(), processor_time()
-    from sim.control.warm import compile_together, warm
+    from sim.control.warm import warm
     from sim.core.jit import cache_folder
     from sim.observe.warm import warm_onlooker
 
@@ -222,8 +236,6 @@ def compile_all(controllers: list[str]) -> dict:
         build(spec)
     modules = core_modules()
     ready, ready_processor = time.perf_counter(), processor_time()
-    # As a run does, the one that takes longest first.
-    compile_together(parse_controller("horizon"))
     for spec in specs:
         warm(spec)
     warm_onlooker()

@@ -13,7 +13,7 @@ from sim.control.registry import parse_controller
 from sim.control.warm import warm_decisions, warm_street
 from sim.observe.warm import warm_onlooker
 
-PARTS = (("horizon",), ("street", "onlooker", "self-control", "max-pressure"))
+PARTS = (("horizon", "max-pressure"), ("street", "onlooker", "self-control"))
 
 
 def compile_part(names: tuple[str, ...]) -> None:
