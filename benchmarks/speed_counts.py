@@ -172,10 +172,10 @@ def memory() -> dict[str, float]:  # noqa: PLR0915 - one measurement, in order
         graph = RoadGraph.from_file(scenario.network)
         layout = lay_out(graph, TimingRules(), controller.reach)
         session = Session(sumo_arguments(scenario, 1, 1.0, folder, []), folder / "errors.log")
-        session.watch(layout.watched)
-        session.step(NOW)
-        still = Still(session)
-        session.close()
+        with session.until_done():
+            session.watch(layout.watched)
+            session.step(NOW)
+            still = Still(session)
     network = layout.network
     signals = new_signals(network, np.zeros(len(layout.signals), np.int32))
     view = FullView(graph, layout, controller.reach)

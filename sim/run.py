@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ from sim.scenario import Scenario
 from sim.scenario.arguments import sumo_arguments
 from sim.scenario.demand import names_vehicles, written_turns
 from sim.sumo.fleet import SumoFleet
-from sim.sumo.recording import RECORDER, record_lamps, record_pending, record_routes
+from sim.sumo.recording import ENDLESS, RECORDER, record_lamps, record_pending, record_routes
 from sim.sumo.scene import vehicle_classes
 from sim.sumo.session import LOOK_EVERY, Session
 from sim.sumo.statistics import read_statistics
@@ -209,8 +210,7 @@ def run(
     session = Session(options, directory / "sumo-errors.log", gui=task.gui)
     watch = Watch(scenario.gridlock_after)
     ticker = Ticker(scenario.begin, scenario.end, progress, Live(directory, session))
-    seen: dict[str, Any] = {}
-    try:
+    with session.until_done(ENDLESS if recorded else ""):
         # Where nobody gives way there is nothing to say about safety.
         if scenario.outputs.safety and not kind.internal:
             watch.observer = Observer(session)
@@ -222,16 +222,14 @@ def run(
 
             compile_together(task.controller)
             layout = lay_out(graph, rules, watched_range(scenario, controller), stages_of(controller))
-            with open_trace(task.trace, layout, controller, directory) as trace:
-                run_adaptive(session, controller, Street(graph, layout), scenario, watch, ticker, trace)
+            street = Street(graph, layout)
+            with open_trace(task.trace, layout, controller, directory) as trace, kept_objects():
+                run_adaptive(session, controller, street, scenario, watch, ticker, trace)
         seen = {"classes": vehicle_classes(session)}
         if watch.observer is not None:
             seen |= watch.observer.finish(directory)
         if recorded:
             record_pending(session.pending(), directory)
-    finally:
-        gc.unfreeze()
-        session.close()
     wall = time.perf_counter() - started
     result: dict[str, Any] = {
         "begin": scenario.begin,
@@ -350,6 +348,16 @@ def run_in_sumo(
             ticker.tick(now, watch.running)
 
 
+@contextmanager
+def kept_objects() -> Iterator[None]:
+    """Spare the search for garbage what is there now: among a network's many objects it costs some percent of a run."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
 def run_adaptive(
     session: Session,
     controller: Any,  # noqa: ANN401
@@ -397,8 +405,6 @@ def run_adaptive(
         session.show(layout.signals[s], bytes(shown[bounds[s] : bounds[s + 1]]).decode())
     wish = signals.wanted.copy()
     asked, vacated = np.zeros((2, len(network.yellow)), np.uint8)
-    # The network's many objects stay to the end: looking for garbage among them costs some percent of a run.
-    gc.freeze()
     now = session.time
     per_second = max(1, round(1.0 / scenario.step_length))
     # A controller may want to see more often than it decides; who has a priority is not kept waiting for its decisions.

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ROUTES, LAMPS, PENDING, RECORDER = "vehroutes.xml", "tls-switches.xml", "pending.json", "recorder.add.xml"
+# SUMO 1.28 loses count of the edges of vehicles that rerouters send on again and again, and fails when it writes them.
+ENDLESS = (
+    "; where rerouters send vehicles round without end it cannot write down their routes: with 'signals = false' under "
+    "[outputs] it need not"
+)
 
 
 def record_routes(options: Sequence[str], directory: Path) -> list[str]:

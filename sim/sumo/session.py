@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sim.errors import EnvironmentFaultError, GruenbandError, RunFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 # SUMO's numbers of the variables that a traci subscription names.
 VAR_LANE_ID, VAR_LANE_POSITION, VAR_SPEED = 0x51, 0x56, 0x40
@@ -370,12 +371,38 @@ class Session:
         waiting = vehicle.getWaitingTime
         return len(ids), max((waiting(name) for name in ids), default=0.0)
 
-    def close(self) -> None:
-        """End the simulation and let SUMO write its outputs."""
+    @contextmanager
+    def until_done(self, hint: str = "") -> Iterator[None]:
+        """
+        End the simulation after what is done with it, and let SUMO write its outputs.
+
+        Parameters
+        ----------
+        hint : str
+            What helps if it cannot write them, for the end of the message.
+
+        Yields
+        ------
+        None
+            While it runs.
+
+        Raises
+        ------
+        RunFailedError
+            If SUMO stops instead of ending.
+        """
+        try:
+            yield
+        except BaseException:
+            # What stopped the run is the news, not that SUMO cannot be ended after it either.
+            with suppress(Exception):
+                self._api.close()
+            raise
         try:
             self._api.close()
         except Exception as fault:
-            raise self.fault(fault) from fault
+            msg = f"{self.fault(fault)}, while it wrote its outputs{hint}"
+            raise RunFailedError(msg) from fault
 
 
 def use_own_sumo_home() -> None:

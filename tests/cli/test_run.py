@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
 from pathlib import Path  # noqa: TC003
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from sim.batch.events import BatchResult
 from sim.sumo import version
+from tests.cli.conftest import GENERATE
 
 FIELDS = [
     "scenario",
@@ -178,6 +180,37 @@ def test_how_a_batch_ends(
     answer = call("run", cross, "--out", tmp_path)
     assert answer.code == code
     assert says in answer.error
+
+
+def test_rerouters_that_send_vehicles_round_without_end(call: Any, tmp_path: Path) -> None:
+    """SUMO cannot write down such routes; the message says how to do without them."""
+    for name, text in {
+        "n.nod.xml": '<nodes><node id="a" x="0" y="0" type="traffic_light"/><node id="b" x="100" y="0"/>'
+        '<node id="c" x="50" y="80"/><node id="d" x="-100" y="0"/></nodes>',
+        "e.edg.xml": "<edges>"
+        + "".join(
+            f'<edge id="{edge}" from="{edge[0]}" to="{edge[1]}"/>' for edge in ("ab", "bc", "ca", "da", "ad")
+        )
+        + "</edges>",
+        "round.add.xml": '<additional><route id="round" edges="ab bc ca ab"/><rerouter id="r" edges="ab">'
+        '<interval begin="0" end="900"><routeProbReroute id="round" probability="1"/></interval></rerouter></additional>',
+        "d.rou.xml": '<routes><flow id="f" begin="0" end="60" period="6"><route edges="da ab"/></flow></routes>',
+        "round.toml": 'name = "round"\nnetwork = "round.net.xml"\ndemand = "d.rou.xml"\n'
+        'additional = "round.add.xml"\nbegin = 0\nend = 300\n',
+    }.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    command = [GENERATE.with_name("netconvert"), "-n", "n.nod.xml", "-e", "e.edg.xml", "-o", "round.net.xml"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    scenario = tmp_path / "round.toml"
+    arguments = ("run", scenario, "-c", "max-pressure", "-s", "1", "-o", tmp_path / "out")
+    answer = call(*arguments)
+    assert answer.code == 4
+    assert "while it wrote its outputs" in answer.err
+    assert "'signals = false' under [outputs]" in answer.err
+    scenario.write_text(
+        scenario.read_text(encoding="utf-8") + "[outputs]\nsignals = false\n", encoding="utf-8"
+    )
+    assert call(*arguments).code == 0
 
 
 def test_the_gui_shows_one_run(call: Any, cross: Path, monkeypatch: pytest.MonkeyPatch) -> None:

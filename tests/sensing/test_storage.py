@@ -194,7 +194,7 @@ def test_session_sees_who_stands_on_the_junction(net: Path, graph: RoadGraph, tm
     )
     options = ["-n", str(net), "-r", str(demand), "--no-step-log", "true", "--tls.all-off", "true"]
     session = Session(options, tmp_path / "errors.log")
-    try:
+    with session.until_done():
         path = inner(graph, "wa", "ab")
         seen = set()
         for _ in range(60):
@@ -205,8 +205,6 @@ def test_session_sees_who_stands_on_the_junction(net: Path, graph: RoadGraph, tm
         session.watch(["ab_0"])
         reading = session.read()
         assert (reading.ids, reading.lanes, reading.speeds) == (["v"], [0], [0.0])
-    finally:
-        session.close()
 
 
 def test_only_groups_that_ended_their_green_are_asked_for(layout: Layout) -> None:
