@@ -20,6 +20,7 @@ from pathlib import Path
 import sumo
 
 from sim.scenario import load_scenario
+from sim.scenario.values import parse_seeds
 
 NETWORKS = Path(__file__).resolve().parents[1] / "networks"
 NAMES = ("bochum-ring", "bochum-herner", "bochum-universitaet", "bochum-dorstener", "bochum-inner-city")
@@ -78,16 +79,16 @@ def main() -> None:
     )
     parser.add_argument("network", nargs="*", default=NAMES)
     parser.add_argument("--times", default="am,pm")
-    parser.add_argument("--seeds", default="1,2,3")
+    parser.add_argument("--seeds", default="1-3")
     parser.add_argument("--jobs", type=int, default=1)
     wish = parser.parse_args()
     for network in wish.network:
         print("\n".join(volumes(network)), flush=True)
     tasks = [
-        (f"{network}-{time}", int(seed))
+        (f"{network}-{time}", seed)
         for network in wish.network
         for time in wish.times.split(",")
-        for seed in wish.seeds.split(",")
+        for seed in parse_seeds(wish.seeds)
     ]
     with ThreadPoolExecutor(wish.jobs) as pool:
         for line in pool.map(lambda task: run(*task), tasks):

@@ -30,6 +30,7 @@ class Road:
     lanes: int = 1
     speed: float = 50.0  # [km/h]
     median: float = 0.0  # [m]; left bays take it
+    island: float = 0.0  # [m] between the directions, bays or not: people cross in two steps
     cycle: bool = False  # a cycle lane at the right
     sidewalk: bool = True
     tram: str = ""  # "own": a track beside the left lane; "shared": trams on the left lane
@@ -125,7 +126,7 @@ def read_city() -> City:
 def _street(raw: dict[str, Any], known: dict[str, Point], nodes: dict[str, Point]) -> list[Link]:
     axis = [(float(x), float(y)) for x, y in raw["axis"]]
     names = raw["nodes"]
-    keys = ("name", "lanes", "speed", "median", "cycle", "sidewalk", "tram")
+    keys = ("name", "lanes", "speed", "median", "island", "cycle", "sidewalk", "tram")
     road = Road(**{key: raw[key] for key in keys if key in raw})
     places: list[float] = []
     for number, name in enumerate(names):

@@ -149,7 +149,7 @@ def _direction(city: City, link: Link, *, forward: bool, nodes: dict[str, Point]
         if link.stub
         else f"{link.street}_{far}_{near}"
     )
-    offset = median / 2.0
+    offset = (median + road.island) / 2.0
     bay = 0.0 if road.tram == "own" else LANE * approach.left
     if bay > median + 0.01:
         sys.exit(f"{edge}: {approach.left} left bays need a median of {bay} m, {link.street} has {median} m")

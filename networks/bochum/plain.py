@@ -105,6 +105,7 @@ def _connections(plan: Plan) -> str:
     ]
     lines += [
         f'    <crossing node="{node}" edges="{" ".join(edges)}" width="{CROSSING:.2f}"/>'
-        for node, edges in turns.crossings(plan)
+        for node, leg in turns.crossings(plan)
+        for edges in turns.steps(plan, leg)
     ]
     return HEAD + "<connections>\n" + "\n".join(lines) + "\n</connections>\n"

@@ -96,6 +96,26 @@ def crossings(plan: Plan) -> list[tuple[str, tuple[str, ...]]]:
     return found
 
 
+def steps(plan: Plan, leg: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """
+    Part the crossing of a leg where there is an island between the directions.
+
+    Parameters
+    ----------
+    plan : Plan
+        The cut.
+    leg : tuple of str
+        The edges of the leg.
+
+    Returns
+    -------
+    list of tuple of str
+        The edges of each step; all of them at once where there is no island.
+    """
+    island = next(edge.link.road.island for edge in plan.edges if edge.id in leg)
+    return [(edge,) for edge in leg] if island > 0.0 else [leg]
+
+
 def _along(plan: Plan, edge: Edge, out: Edge) -> list[Connection]:
     """Connect an edge to its continuation, where a bay begins or a plain node lies."""
     pairs: list[tuple[int, int]] = []
