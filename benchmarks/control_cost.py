@@ -109,7 +109,11 @@ def measure(name: str, controller: str, folder: Path, repeat: int) -> tuple[floa
     """Time a controlled run, its replay beside it, and the loading before; the pair with the middle ratio."""
     scenario = load_scenario(f"resco-{name}")
     scenario = scenario.model_copy(
-        update={"outputs": scenario.outputs.model_copy(update={"emissions": False, "safety": False, "signals": False})}
+        update={
+            "outputs": scenario.outputs.model_copy(
+                update={"emissions": False, "safety": False, "signals": False}
+            )
+        }
     )
     replay = record(scenario, controller, folder)
     pairs = []
