@@ -9,7 +9,8 @@ there to the exit of its process, and the loading is a column of its own. Neithe
 emissions. On a shared machine the same process can take twice as long a moment later, so the two run side by side in
 slices of a fifth of a second, one stopped while the other goes; each one's own processor time counts (both have one
 thread), and of the pairs the one with the middle ratio is shown. On cologne8 and ingolstadt21 the time of
-sumo-rl's environment stands beside it (libsumo, a random action every 5 s). Exit code 1 if ingolstadt21 costs more than 1.35, with `--controller horizon` more than 1.8.
+sumo-rl's environment stands beside it (libsumo, a random action every 5 s). Exit code 1 if ingolstadt21 costs more
+than 1.35, with `--controller horizon` more than 1.8.
 """
 
 from __future__ import annotations
