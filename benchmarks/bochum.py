@@ -39,6 +39,7 @@ def run(name: str, seed: int) -> str:
         command += ["-b", str(scenario.begin), "-e", str(scenario.end), "--no-step-log", "--seed", str(seed)]
         command += ["--time-to-teleport", "300", "--statistic-output", str(statistics)]
         command += ["--duration-log.statistics"]
+        command += [text for key, value in scenario.sumo_options.items() for text in (f"--{key}", value)]
         env = {**os.environ, "SUMO_HOME": sumo.SUMO_HOME}
         subprocess.run(command, capture_output=True, check=True, env=env)
         root = ET.parse(statistics).getroot()  # noqa: S314 - SUMO's own output

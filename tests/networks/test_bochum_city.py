@@ -268,7 +268,7 @@ def test_a_truck_counts_as_two_cars_in_the_design(recipe: Any, tmp_path: Path) -
 @pytest.mark.parametrize("time", ["am", "pm"])
 @pytest.mark.parametrize("name", [*NAMES, "bochum-ring"])
 def test_the_peak_hours_run_without_gridlock(name: str, time: str, seed: int, tmp_path: Path) -> None:
-    """With SUMO's teleport after 300 s of standing switched on, nobody is teleported."""
+    """With the scenario's own options and SUMO's teleport after 300 s of standing switched on, nobody is teleported."""
     scenario = load_scenario(f"{name}-{time}")
     statistics = tmp_path / "statistics.xml"
     command = [SUMO, "-n", str(scenario.network), "-r", ",".join(map(str, scenario.demand))]
@@ -276,6 +276,7 @@ def test_the_peak_hours_run_without_gridlock(name: str, time: str, seed: int, tm
         command += ["-a", ",".join(map(str, scenario.additional))]
     command += ["-b", str(scenario.begin), "-e", str(scenario.end), "--no-step-log", "--seed", str(seed)]
     command += ["--time-to-teleport", "300", "--statistic-output", str(statistics)]
+    command += [text for key, value in scenario.sumo_options.items() for text in (f"--{key}", value)]
     subprocess.run(command, capture_output=True, check=True)
     teleports = read(statistics).find("teleports")
     assert teleports is not None
