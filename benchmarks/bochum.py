@@ -20,6 +20,7 @@ from pathlib import Path
 import sumo
 
 from sim.scenario import load_scenario
+from sim.scenario.arguments import sumo_arguments
 from sim.scenario.values import parse_seeds
 
 NETWORKS = Path(__file__).resolve().parents[1] / "networks"
@@ -31,18 +32,12 @@ def run(name: str, seed: int) -> str:
     """One hour of a scenario: the numbers of vehicles, their mean loss, and who stood for 300 s."""
     scenario = load_scenario(name)
     with tempfile.TemporaryDirectory() as scratch:
-        statistics = Path(scratch) / "statistics.xml"
-        command = [str(Path(sumo.SUMO_HOME) / "bin" / "sumo"), "-n", str(scenario.network)]
-        command += ["-r", ",".join(map(str, scenario.demand))]
-        if scenario.additional:
-            command += ["-a", ",".join(map(str, scenario.additional))]
-        command += ["-b", str(scenario.begin), "-e", str(scenario.end), "--no-step-log", "--seed", str(seed)]
-        command += ["--time-to-teleport", "300", "--statistic-output", str(statistics)]
-        command += ["--duration-log.statistics"]
-        command += [text for key, value in scenario.sumo_options.items() for text in (f"--{key}", value)]
+        options = sumo_arguments(scenario, seed, 1.0, Path(scratch), [])
+        options[options.index("--time-to-teleport") + 1] = "300"
+        command = [str(Path(sumo.SUMO_HOME) / "bin" / "sumo"), *options]
         env = {**os.environ, "SUMO_HOME": sumo.SUMO_HOME}
         subprocess.run(command, capture_output=True, check=True, env=env)
-        root = ET.parse(statistics).getroot()  # noqa: S314 - SUMO's own output
+        root = ET.parse(Path(scratch) / "statistics.xml").getroot()  # noqa: S314 - SUMO's own output
     vehicles, teleports, trips = (
         root.find(tag) for tag in ("vehicles", "teleports", "vehicleTripStatistics")
     )

@@ -20,6 +20,7 @@ import sumo
 
 from sim.design.fitting import geh
 from sim.scenario import load_scenario
+from sim.scenario.arguments import sumo_arguments
 
 ROOT = Path(__file__).resolve().parents[2]
 NETWORKS = ROOT / "networks"
@@ -270,14 +271,9 @@ def test_a_truck_counts_as_two_cars_in_the_design(recipe: Any, tmp_path: Path) -
 def test_the_peak_hours_run_without_gridlock(name: str, time: str, seed: int, tmp_path: Path) -> None:
     """With the scenario's own options and SUMO's teleport after 300 s of standing switched on, nobody is teleported."""
     scenario = load_scenario(f"{name}-{time}")
-    statistics = tmp_path / "statistics.xml"
-    command = [SUMO, "-n", str(scenario.network), "-r", ",".join(map(str, scenario.demand))]
-    if scenario.additional:
-        command += ["-a", ",".join(map(str, scenario.additional))]
-    command += ["-b", str(scenario.begin), "-e", str(scenario.end), "--no-step-log", "--seed", str(seed)]
-    command += ["--time-to-teleport", "300", "--statistic-output", str(statistics)]
-    command += [text for key, value in scenario.sumo_options.items() for text in (f"--{key}", value)]
-    subprocess.run(command, capture_output=True, check=True)
-    teleports = read(statistics).find("teleports")
+    options = sumo_arguments(scenario, seed, 1.0, tmp_path, [])
+    options[options.index("--time-to-teleport") + 1] = "300"
+    subprocess.run([SUMO, *options], capture_output=True, check=True)
+    teleports = read(tmp_path / "statistics.xml").find("teleports")
     assert teleports is not None
     assert teleports.get("total") == "0"
