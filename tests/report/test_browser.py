@@ -116,6 +116,8 @@ def test_every_control_of_the_pictures(browser: Any, file: Path) -> None:
             radio.check()
             assert page.locator("#seeds-chart circle").count() == 6
         page.locator("#runs summary").click()
+        # The table is filled when the browser tells that it was opened, a moment after the click.
+        page.locator("#runs-table tbody tr").nth(5).wait_for()
         assert page.locator("#runs-table tbody tr").count() == 6
         page.locator("#runs-table th button").nth(2).click()
 
