@@ -145,7 +145,7 @@ def target_row(network: Network, signals: Signals, s: int) -> int:
 
 
 @leaf
-def may_begin(network: Network, signals: Signals, s: int, g: int) -> bool:
+def may_begin(network: Network, signals: Signals, s: int, g: int, row: int) -> bool:
     """
     Tell whether a red group may begin its red-yellow (or its green, if it has none) now.
 
@@ -159,6 +159,8 @@ def may_begin(network: Network, signals: Signals, s: int, g: int) -> bool:
         The signal.
     g : int
         The group.
+    row : int
+        Begin of the target stage's row in ``stage_shows``.
 
     Returns
     -------
@@ -173,7 +175,7 @@ def may_begin(network: Network, signals: Signals, s: int, g: int) -> bool:
     # At least one second of red, even without a minimum: a yellow must never turn into a green.
     if signals.since[g] < max(network.minimum_red[g], 1):
         return False
-    if not is_called(network, signals, g) or in_the_way(network, signals, s, g):
+    if not is_called(network, signals, g) or in_the_way(network, signals, s, g, row):
         return False
     for i in range(first, last):
         if not in_conflict(network, s, i, g):
@@ -404,7 +406,7 @@ def end_states(network: Network, signals: Signals, s: int, row: int) -> None:
         shown = signals.shown[g]
         if shown == GREEN:
             leaves = network.stage_shows[row + g - first] == OFF or is_held(network, signals, g)
-            leaves = leaves or in_the_way(network, signals, s, g)
+            leaves = leaves or in_the_way(network, signals, s, g, row)
             # With push buttons a crossing clears while the traffic beside it goes on.
             leaves = leaves or (network.group_vehicles[g] == 0 and signals.called[g] == 0)
             least = network.minimum_green[g]
@@ -445,7 +447,7 @@ def begin_states(network: Network, signals: Signals, s: int, row: int) -> None:
         if signals.shown[g] != RED or network.stage_shows[row + g - first] == OFF:
             continue
         # One after the other: of two conflicting groups the second finds the first already begun.
-        if may_begin(network, signals, s, g):
+        if may_begin(network, signals, s, g, row):
             signals.since[g] = 0
             if network.red_yellow[g] > 0:
                 signals.shown[g] = RED_YELLOW

@@ -92,12 +92,44 @@ def may_be_inside(network: Network, signals: Signals, s: int, g: int) -> bool:
 
 
 @leaf
-def in_the_way(network: Network, signals: Signals, s: int, g: int) -> bool:
+def blocks_walkers(network: Network, signals: Signals, s: int, j: int, row: int) -> bool:
     """
-    Tell whether a group keeps somebody on the junction whose own green is over: he gives way to it before their common exit.
+    Tell whether somebody waits at a crossing of the target stage that has to wait for a group, too.
 
-    A left turn that has waited for oncoming traffic would stand before a stream of right turns, and on a crossing, for as
-    long as these have green.
+    Parameters
+    ----------
+    network : Network
+        The network.
+    signals : Signals
+        The state.
+    s : int
+        The signal.
+    j : int
+        The group.
+    row : int
+        Begin of the target stage's row in ``stage_shows``.
+
+    Returns
+    -------
+    bool
+        True if a crossing where somebody has pressed the button is red and in conflict with the group.
+    """
+    first = network.group_ptr[s]
+    for h in range(first, network.group_ptr[s + 1]):
+        served = network.stage_shows[row + h - first] != OFF and signals.shown[h] == RED
+        if served and signals.called[h] == PRESSED and in_conflict(network, s, j, h):
+            return True
+    return False
+
+
+@leaf
+def in_the_way(network: Network, signals: Signals, s: int, g: int, row: int) -> bool:
+    """
+    Tell whether a group keeps somebody on the junction whose own green is over, and who keeps others waiting there.
+
+    He gives way to it before their common exit: a left turn that has waited for oncoming traffic would stand before a
+    stream of right turns, and on a crossing, for as long as these have green. Or it comes towards him, and he stands before
+    a crossing where somebody waits for the green of the target stage.
 
     Parameters
     ----------
@@ -109,6 +141,8 @@ def in_the_way(network: Network, signals: Signals, s: int, g: int) -> bool:
         The signal.
     g : int
         The group.
+    row : int
+        Begin of the target stage's row in ``stage_shows``.
 
     Returns
     -------
@@ -120,8 +154,10 @@ def in_the_way(network: Network, signals: Signals, s: int, g: int) -> bool:
     for j in range(first, last):
         if signals.inside[j] == 0 or signals.shown[j] != RED:
             continue
-        merges = network.yields[block + (j - first) * n + (g - first)] == MERGES
-        if merges and may_be_inside(network, signals, s, j):
+        gives_way = network.yields[block + (j - first) * n + (g - first)]
+        if gives_way == 0 or not may_be_inside(network, signals, s, j):
+            continue
+        if gives_way == MERGES or blocks_walkers(network, signals, s, j, row):
             return True
     return False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -127,7 +128,9 @@ def _timed(judge: Judge, safety: Safety, stages: tuple[Stage, ...], greens: Sequ
     layout = lay_out(safety, stages, greens)
     rows = stream_lamps(judge.site, head_lamps(safety, layout))
     lost, worst = judge.cost(rows)
-    return Timed(stages, tuple(greens), layout, rows, round(max(worst - LARGEST_SATURATION, 0.0), 2), lost)
+    # In hundredths, so that the sum of delays decides between equals, and rounded up: 0.901 is not 0.9.
+    excess = math.ceil(max(worst - LARGEST_SATURATION, 0.0) * 100.0 - 1e-6) / 100.0
+    return Timed(stages, tuple(greens), layout, rows, excess, lost)
 
 
 def choose_stages(
