@@ -191,6 +191,33 @@ def test_who_is_left_on_the_junction_is_not_kept_there_by_those_who_merge_with_h
     assert across.index("G") == right.index("rG") + 1 == 20
 
 
+def test_oncoming_traffic_stops_for_him_only_while_somebody_waits_at_the_crossing_he_blocks() -> None:
+    # A left turn, the oncoming traffic, which is green in both stages, and the crossing before his own stop line.
+    yields = np.zeros((3, 3))
+    yields[0, 1] = 1
+    rules = plain_signal(
+        3,
+        stages=[[PERMISSIVE, 1, 0], [0, 1, 1]],
+        intergreen=[[-1, -1, 4], [-1, -1, -1], [8, -1, -1]],
+        yields=yields,
+        group_vehicles=[1, 1, 0],
+    )
+    network = build_network([rules])
+    seconds = np.zeros((30, 3))
+    seconds[:12, 0] = 1
+    pressed = np.zeros((30, 3))
+    pressed[:14, 2] = PRESSED
+    left, oncoming, crossing = shown(network, [1] * 30, inside=seconds, waiting=pressed)
+    assert left == "g" * 5 + "yyy" + "r" * 23
+    assert oncoming == "g" + "G" * 7 + "yyy" + "rr" + "G" * 18
+    assert crossing.index("G") == 13
+    # For one who never leaves nobody stops for ever; nobody stops for him while nobody has pressed, nor without him.
+    _, oncoming, crossing = shown(network, [1] * 40, inside=[1, 0, 0], waiting=[0, 0, PRESSED])
+    assert crossing.index("G") == oncoming.index("rG") + 1 == 5 + 4 + 10
+    assert shown(network, [1] * 30, inside=seconds, waiting=[0, 0, 1])[1] == "g" + "G" * 30
+    assert shown(network, [1] * 30, waiting=pressed)[1] == "g" + "G" * 30
+
+
 def test_a_held_group_ends_and_stays_red_until_it_is_let_go() -> None:
     network = build_network([plain_signal(2, stages=[[1, 1]], intergreen=[[-1, -1], [-1, -1]])])
     held = np.zeros((20, 2))

@@ -108,6 +108,12 @@ def test_every_scenario_loads(name: str, time: str) -> None:
     assert scenario.end - scenario.begin == (86400.0 if time == "day" else 3600.0)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_no_degree_of_saturation_is_above_what_rilsa_aims_at(name: str) -> None:
+    report = (NETWORKS / name / f"{name}.design.md").read_text(encoding="utf-8")
+    assert "\nDegree of saturation above 0.9: nowhere.\n" in report
+
+
 def test_the_inner_city_has_every_known_junction_as_a_signal() -> None:
     with (NETWORKS / "bochum" / "junctions.csv").open(encoding="utf-8", newline="") as file:
         known = {row["id"] for row in csv.DictReader(file)}
