@@ -519,7 +519,7 @@ def note_demand(network: Network, signals: Signals, arrivals: Arrivals, storage:
 
     if len(network.ring_length) > 0:
         signals.held[:] = held_groups(network, arrivals)
-    return waiting_groups(network, arrivals, storage)
+    return waiting_groups(network, signals, arrivals, storage)
 
 
 def note_inside(session: Session, layout: Layout, signals: Signals, asked: Byte, vacated: Byte) -> None:

@@ -139,7 +139,7 @@ def drive(controller: Any, ground: Ground, seconds: int, seed: int) -> Record:  
         for second in range(seconds):
             arrivals, storage = street.step(signals)
             signals.inside[:] = street.stands_inside()
-            waiting = waiting_groups(network, arrivals, storage)
+            waiting = waiting_groups(network, signals, arrivals, storage)
             seen = BEGIN + second, network, signals, arrivals, storage
             if learn is not None:
                 ask(f"second {second}: watch()", learn, *seen)

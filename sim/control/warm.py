@@ -54,7 +54,7 @@ def warm_street() -> None:
     routes = Routes(np.zeros(1, np.int32), none, none, *np.zeros((5, 0)))
     vehicles = Vehicles(none, none, np.zeros(0), np.zeros(0))
     arrivals, storage = sense(network, routes, vehicles, new_memory(0), 1.0, none)
-    waiting = waiting_groups(network, arrivals, storage)
+    waiting = waiting_groups(network, signals, arrivals, storage)
     held_groups(network, arrivals)
     wish = signals.wanted.copy()
     grant_requests(network, signals, arrivals, EXTEND, wish)

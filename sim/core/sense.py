@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.core.arrays import DRIVEN, GAP, SLOW, SPACE, Arrivals, Byte, Float, Int, Network, Storage
+from sim.core.arrays import (
+    DRIVEN,
+    GAP,
+    GREEN,
+    SLOW,
+    SPACE,
+    Arrivals,
+    Byte,
+    Float,
+    Int,
+    Network,
+    Signals,
+    Storage,
+)
 from sim.core.jit import inner, kernel, leaf
 from sim.core.rings import is_barred, note_rings
 from sim.core.travel import Memory, Routes, Vehicles, approach, second_turn
@@ -251,17 +264,20 @@ def sense(
 
 
 @kernel
-def waiting_groups(network: Network, arrivals: Arrivals, storage: Storage) -> Byte:
+def waiting_groups(network: Network, signals: Signals, arrivals: Arrivals, storage: Storage) -> Byte:
     """
     Find the groups somebody waits for who could go; it counts while they are red.
 
     Groups that serve people on foot call always, and so does a second stop line on the junction: who is not seen must not
-    starve. A vehicle whose exit is full gains nothing from a green.
+    starve. A vehicle whose exit is full gains nothing from a green, unless others have green into that exit: the places
+    that they take he could have had.
 
     Parameters
     ----------
     network : Network
         The network.
+    signals : Signals
+        What is shown.
     arrivals : Arrivals
         The vehicles.
     storage : Storage
@@ -276,10 +292,16 @@ def waiting_groups(network: Network, arrivals: Arrivals, storage: Storage) -> By
     for g in range(len(waiting)):
         if network.group_vehicles[g] != DRIVEN:
             waiting[g] = 1
+    taken = np.zeros(len(storage.room), np.uint8)
+    for m in range(len(network.movement_exit)):
+        if signals.shown[network.movement_group[m]] == GREEN:
+            taken[network.movement_exit[m]] = 1
     for i in range(len(arrivals.movement)):
         if arrivals.speed[i] >= SLOW or arrivals.distance[i] > 150.0:
             continue
         behind = network.movement_exit[arrivals.movement[i]]
-        if storage.tail_speed[behind] >= SLOW or storage.room[behind] >= SPACE:
-            waiting[network.movement_group[arrivals.movement[i]]] = 1
+        g = network.movement_group[arrivals.movement[i]]
+        has_room = storage.tail_speed[behind] >= SLOW or storage.room[behind] >= SPACE
+        if has_room or (taken[behind] != 0 and signals.shown[g] != GREEN):
+            waiting[g] = 1
     return waiting

@@ -12,7 +12,7 @@ from lamp_monitor import lamp_faults, rules_of
 
 from sim.control.registry import build, parse_controller
 from sim.control.trial import TrialStreet
-from sim.core.arrays import GREEN
+from sim.core.arrays import DRIVEN, GREEN, RED
 from sim.core.guard import new_signals, render, switch
 from sim.core.sense import waiting_groups
 from sim.network.derive import offered_stages
@@ -41,7 +41,7 @@ def drive(network: Network) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     for second in range(SECONDS):
         arrivals, storage = street.step(signals)
         signals.inside[:] = street.stands_inside()
-        waits[second] = waiting_groups(network, arrivals, storage)
+        waits[second] = waiting_groups(network, signals, arrivals, storage)
         wish = controller.decide(float(second), network, signals, arrivals, storage)
         switch(network, signals, wish, waits[second], letters[second + 1])
         for s, stage in enumerate(wish):
@@ -64,3 +64,30 @@ def test_a_run_with_derived_stages_is_safe(name: str) -> None:
     # What is tested here is not the program's stages again.
     new = [stage.phase < 0 for signal in graph.signals.values() for stage in offered_stages(graph, signal)]
     assert used[new].any()
+
+
+def test_who_stands_before_a_full_exit_has_a_demand_while_others_are_let_onto_it() -> None:
+    network = lay_out(RoadGraph.from_file(NETS["cologne3"]), TimingRules()).network
+    signals = new_signals(network, start_of(network))
+    arrivals, storage = TrialStreet(network, 4).step(signals)
+    exits, groups = network.movement_exit, network.movement_group
+    own, other = next(
+        (a, b)
+        for a in range(len(exits))
+        for b in range(len(exits))
+        if exits[a] == exits[b] and groups[a] != groups[b] and network.group_vehicles[groups[a]] == DRIVEN
+    )
+    arrivals = arrivals._replace(
+        movement=np.array([own], np.int32), speed=np.zeros(1), distance=np.array([1.0])
+    )
+    storage.room[exits[own]], storage.tail_speed[exits[own]] = 0.0, 0.0
+    signals.shown[:] = RED
+    assert waiting_groups(network, signals, arrivals, storage)[groups[own]] == 0
+    signals.shown[groups[other]] = GREEN
+    assert waiting_groups(network, signals, arrivals, storage)[groups[own]] == 1
+    # What its own green lets in is no place that somebody else has taken.
+    signals.shown[groups[own]] = GREEN
+    assert waiting_groups(network, signals, arrivals, storage)[groups[own]] == 0
+    signals.shown[:] = RED
+    storage.room[exits[own]] = 50.0
+    assert waiting_groups(network, signals, arrivals, storage)[groups[own]] == 1

@@ -36,7 +36,7 @@ def test_whoever_forces_his_stage_the_lamps_are_safe(name: str) -> None:
     for second in range(SECONDS):
         arrivals, storage = street.step(signals)
         signals.inside[:] = street.stands_inside()
-        waits[second] = waiting_groups(network, arrivals, storage)
+        waits[second] = waiting_groups(network, signals, arrivals, storage)
         asks = draw.integers(NO_REQUEST, FORCE + 1, len(arrivals.movement)).astype(np.uint8)
         asks[draw.random(len(asks)) < 0.9] = NO_REQUEST
         arrivals = arrivals._replace(request=asks)
