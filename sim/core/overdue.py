@@ -94,7 +94,7 @@ def may_be_inside(network: Network, signals: Signals, s: int, g: int) -> bool:
 @leaf
 def blocks_walkers(network: Network, signals: Signals, s: int, j: int, row: int) -> bool:
     """
-    Tell whether somebody waits at a crossing of the target stage that has to wait for a group, too.
+    Tell whether a crossing that the target stage serves waits for a group to clear, and somebody stands there.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def blocks_walkers(network: Network, signals: Signals, s: int, j: int, row: int)
     Returns
     -------
     bool
-        True if a crossing where somebody has pressed the button is red and in conflict with the group.
+        True if the button of such a crossing has been pressed and it is still red.
     """
     first = network.group_ptr[s]
     for h in range(first, network.group_ptr[s + 1]):

@@ -292,6 +292,7 @@ def waiting_groups(network: Network, signals: Signals, arrivals: Arrivals, stora
     for g in range(len(waiting)):
         if network.group_vehicles[g] != DRIVEN:
             waiting[g] = 1
+    # 1 for lanes onto which somebody has green; what a group's own green takes does not matter, for then it does not wait.
     taken = np.zeros(len(storage.room), np.uint8)
     for m in range(len(network.movement_exit)):
         if signals.shown[network.movement_group[m]] == GREEN:
@@ -300,8 +301,6 @@ def waiting_groups(network: Network, signals: Signals, arrivals: Arrivals, stora
         if arrivals.speed[i] >= SLOW or arrivals.distance[i] > 150.0:
             continue
         behind = network.movement_exit[arrivals.movement[i]]
-        g = network.movement_group[arrivals.movement[i]]
-        has_room = storage.tail_speed[behind] >= SLOW or storage.room[behind] >= SPACE
-        if has_room or (taken[behind] != 0 and signals.shown[g] != GREEN):
-            waiting[g] = 1
+        if storage.tail_speed[behind] >= SLOW or storage.room[behind] >= SPACE or taken[behind] != 0:
+            waiting[network.movement_group[arrivals.movement[i]]] = 1
     return waiting
