@@ -133,6 +133,7 @@ def build_network(count: int, draw: np.random.Generator) -> Network:
             np.where(np.tile([False, False, True], movements // TURNS), outer + np.arange(movements), -1)
         ),
         movement_store=each((0, 0, 2) * SIDES, MOVEMENTS),
+        movement_users=np.ones(movements, np.int64),
         lane_watched=whole(np.arange(stop_lanes)),
         lane_signal=whole(np.repeat(np.arange(count), SIDES * LANES)),
         lane_movement_ptr=ends,
@@ -196,7 +197,7 @@ def place_vehicles(network: Network, signals: Signals, draw: np.random.Generator
     memory.route[:] = movement.ravel()
     memory.place[:] = memory.turn[:] = memory.halt[:] = -1
     memory.length[:], memory.pace[:], memory.worth[:] = SPACE - 2.5, PACE, 1.0
-    memory.reach[:] = REACH
+    memory.reach[:], memory.users[:] = REACH, 1
     return vehicles, memory
 
 

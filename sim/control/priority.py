@@ -60,21 +60,6 @@ class Fleet(Protocol):
             Empty if it has none.
         """
 
-    def vehicle_class(self, vehicle: str) -> str:
-        """
-        Ask for a vehicle's class.
-
-        Parameters
-        ----------
-        vehicle : str
-            Its id.
-
-        Returns
-        -------
-        str
-            Such as ``bus``.
-        """
-
     def motion(self, vehicle: str) -> tuple[float, float, float]:
         """
         Ask how a vehicle moves.
@@ -129,7 +114,7 @@ class Priorities:
         self._ruled: dict[str, tuple[Rule, float]] = {}
         self._late: dict[str, float] = {}
 
-    def meet(self, vehicle: str) -> tuple[float, bool]:
+    def meet(self, vehicle: str, vehicle_class: str) -> tuple[float, bool]:
         """
         Take a look at a vehicle that is new.
 
@@ -137,13 +122,15 @@ class Priorities:
         ----------
         vehicle : str
             Its id.
+        vehicle_class : str
+            SUMO's vClass.
 
         Returns
         -------
         tuple of float and bool
             What a second of its delay weighs by its mode, and whether a rule names it.
         """
-        mode = mode_of(self._fleet.vehicle_class(vehicle))
+        mode = mode_of(vehicle_class)
         rule = rule_of(self._rules, self._fleet.line(vehicle), mode) if self._rules else None
         if rule is not None:
             self._ruled[vehicle] = rule, self._weights[mode]

@@ -10,12 +10,16 @@ from numpy.typing import NDArray
 Int: TypeAlias = NDArray[np.int32]
 Float: TypeAlias = NDArray[np.float64]
 Byte: TypeAlias = NDArray[np.uint8]
+Bits: TypeAlias = NDArray[np.int64]
 
 # What a signal group shows.
 RED, RED_YELLOW, GREEN, YELLOW = 0, 1, 2, 3
 
 # What a stage asks of a group: red, green with right of way, green that must yield.
 OFF, PROTECTED, PERMISSIVE = 0, 1, 2
+
+# A vehicle of no known class, for which every lane is as good.
+ANYBODY = -1
 
 # What a vehicle with a priority asks of its signal: that its green does not end before it comes, that it also begins
 # early, that its stage is shown whatever else is wanted.
@@ -86,6 +90,7 @@ class Network(NamedTuple):
         Int  # (M) watched lane on the junction where its permitted vehicles wait for a gap; -1: none
     )
     movement_store: Int  # (M) how many wait there [veh]
+    movement_users: Bits  # (M) one bit for each class of vehicles that may drive it
     # Stop-line lanes: L.
     lane_watched: Int  # (L) the same lane among the watched lanes
     lane_signal: Int  # (L)

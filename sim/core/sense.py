@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.core.arrays import (
+    ANYBODY,
     DRIVEN,
     GAP,
     GREEN,
@@ -102,7 +103,7 @@ def emptier(network: Network, one: int, other: int, load: Int) -> int:
 
 
 @leaf
-def choose_movement(network: Network, turn: int, lane_now: int, load: Int) -> int:
+def choose_movement(network: Network, turn: int, lane_now: int, load: Int, users: int) -> int:
     """
     Choose the lane a vehicle will use for its turn.
 
@@ -116,21 +117,25 @@ def choose_movement(network: Network, turn: int, lane_now: int, load: Int) -> in
         Watched lane it is on.
     load : Int
         Shape (L), vehicles on each stop-line lane so far.
+    users : int
+        The bit of its class.
 
     Returns
     -------
     int
-        Its movement: on a stop line that its lane leads to if one of them serves the turn, else on any that does; of
-        several the one with the fewest vehicles.
+        Its movement, one that is open to its class: on a stop line that its lane leads to if one of them serves the turn,
+        else on any that does; of several the one with the fewest vehicles. If its class may drive none, that of anybody.
     """
     best = -1
     for k in range(network.ahead_ptr[lane_now], network.ahead_ptr[lane_now + 1]):
-        if network.ahead_turn[k] == turn:
+        if network.ahead_turn[k] == turn and network.movement_users[network.ahead_movement[k]] & users != 0:
             best = emptier(network, network.ahead_movement[k], best, load)
-    if best >= 0:
-        return best
-    for t in range(network.turn_movement_ptr[turn], network.turn_movement_ptr[turn + 1]):
-        best = emptier(network, network.turn_movement[t], best, load)
+    for only in (users, ANYBODY):
+        if best >= 0:
+            break
+        for t in range(network.turn_movement_ptr[turn], network.turn_movement_ptr[turn + 1]):
+            if network.movement_users[network.turn_movement[t]] & only != 0:
+                best = emptier(network, network.turn_movement[t], best, load)
     return best
 
 
@@ -210,7 +215,9 @@ def sense(
     load = np.zeros(lanes, np.int32)
     for k in order:
         if turn[k] >= 0:
-            chosen[k] = choose_movement(network, turn[k], vehicles.lane[k], load)
+            chosen[k] = choose_movement(
+                network, turn[k], vehicles.lane[k], load, memory.users[vehicles.slot[k]]
+            )
             if chosen[k] >= 0:
                 load[network.movement_lane[chosen[k]]] += 1
     ptr = np.zeros(lanes + 1, np.int32)
@@ -255,7 +262,9 @@ def sense(
         arrivals.worth[i], arrivals.request[i] = memory.worth[slot], memory.request[slot]
         after, way = second_turn(routes, memory, slot, turn[k])
         if after >= 0:
-            arrivals.onward[i] = choose_movement(network, after, network.movement_exit[m], later)
+            arrivals.onward[i] = choose_movement(
+                network, after, network.movement_exit[m], later, memory.users[slot]
+            )
             later[network.movement_lane[arrivals.onward[i]]] += 1
             arrivals.onward_time[i] = way
         if some and is_barred(routes, memory, slot, turn[k], stuck, reach):

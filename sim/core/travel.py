@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.core.arrays import ACCELERATION, Byte, Float, Int, Network
+from sim.core.arrays import ACCELERATION, Bits, Byte, Float, Int, Network
 from sim.core.jit import inner, leaf
 
 # A driver's own pace shows above this share of the speed limit; each second counts for so much of what is kept, and
@@ -49,6 +49,7 @@ class Memory(NamedTuple):
     turn: Int  # the turn it was last reported for, -1: none
     pace: Float  # share of the speed limit it drives at when nothing is in its way
     reach: Float  # how far upstream of a stop line it is reported [m]
+    users: Bits  # the bit of its class, see `Network.movement_users`; ANYBODY: not known
     worth: Float  # what a second of its delay weighs
     request: Byte  # what it asks of its signals, see `Arrivals`
     halt: Int  # (slots, HALTS) places in the table of routes of the edges of its next stops, in their order; -1: none
@@ -72,8 +73,9 @@ def new_memory(slots: int) -> Memory:
     route, place, turn = np.zeros((3, slots), np.int32)
     length, pace, reach, worth = np.zeros((4, slots))
     halt = np.zeros((slots, HALTS), np.int32)
-    request = np.zeros(slots, np.uint8)
-    return Memory(route, place, length, turn, pace, reach, worth, request, halt, np.zeros((slots, HALTS)))
+    request, users = np.zeros(slots, np.uint8), np.zeros(slots, np.int64)
+    dwell = np.zeros((slots, HALTS))
+    return Memory(route, place, length, turn, pace, reach, users, worth, request, halt, dwell)
 
 
 @leaf

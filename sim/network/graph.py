@@ -447,4 +447,7 @@ class RoadGraph:
             second_link=link.getTLLinkIndex2(),
             space=queue_space(lambda group: here.allows(group) and there.allows(group)),
             path=tuple(lane.getID() for lane in inside),
+            users=frozenset.intersection(
+                *(frozenset(lane.getPermissions()) for lane in (here, *inside, there))
+            ),
         )

@@ -51,6 +51,7 @@ class Layout:
     watched: tuple[str, ...]
     edges: dict[str, int]
     turns: dict[tuple[str, str], int]
+    users: dict[str, int]  # SUMO's classes of vehicles, each with its bit
 
 
 def csr(rows: list[list[int]]) -> tuple[Int, Int]:
@@ -395,6 +396,7 @@ def lay_out(graph: RoadGraph, rules: TimingRules, distance: float = 300.0, stage
     for lane, k in stop_lanes.items():
         for number_before in lanes_ahead(graph, watched, lane):
             ahead[number_before] += by_lane[k]
+    bits = {name: 1 << k for k, name in enumerate(sorted(set().union(*(m.users for m in driven))))}
     ahead_ptr, ahead_movement = csr(ahead)
     lane_movement_ptr, lane_movement = csr(by_lane)
     turn_movement_ptr, turn_movement = csr(by_turn)
@@ -437,6 +439,7 @@ def lay_out(graph: RoadGraph, rules: TimingRules, distance: float = 300.0, stage
         movement_crossing=np.array([m.length for m in driven], np.float64),
         movement_waits=np.array([watched[m.path[0]] if len(m.path) > 1 else -1 for m in driven], np.int32),
         movement_store=np.array([waiting_room(graph, m) for m in driven], np.int32),
+        movement_users=np.array([sum(bits[name] for name in m.users) for m in driven], np.int64),
         lane_watched=np.array([watched[lane] for lane in stop_lanes], np.int32),
         lane_signal=lane_signal,
         lane_movement_ptr=lane_movement_ptr,
@@ -464,4 +467,5 @@ def lay_out(graph: RoadGraph, rules: TimingRules, distance: float = 300.0, stage
         watched=tuple(watched),
         edges=edges,
         turns=turns,
+        users=bits,
     )

@@ -28,6 +28,8 @@ class Movement:
     space: float = QUEUE_SPACE
     # Lanes of its path over the junction.
     path: tuple[str, ...] = ()
+    # SUMO's classes of vehicles that may drive it.
+    users: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from sim.core.arrays import NO_REQUEST
+from sim.core.arrays import ANYBODY, NO_REQUEST
 from sim.core.sense import sense
 from sim.core.travel import HALTS, PACE, Memory, Routes, Vehicles, new_memory
 
@@ -70,6 +70,21 @@ class Street(Protocol):
             Length [m].
         """
 
+    def vehicle_class(self, vehicle: str) -> str:
+        """
+        Ask for a vehicle's class, which tells the lanes that are open to it.
+
+        Parameters
+        ----------
+        vehicle : str
+            Its id.
+
+        Returns
+        -------
+        str
+            SUMO's vClass.
+        """
+
 
 class Standing(NamedTuple):
     """What a vehicle may claim at this moment."""
@@ -84,7 +99,7 @@ class Standing(NamedTuple):
 class Ranking(Protocol):
     """Who matters how much: the rules of a scenario, or whatever stands in for them."""
 
-    def meet(self, vehicle: str) -> tuple[float, bool]:
+    def meet(self, vehicle: str, vehicle_class: str) -> tuple[float, bool]:
         """
         Take a look at a vehicle that is new.
 
@@ -92,6 +107,8 @@ class Ranking(Protocol):
         ----------
         vehicle : str
             Its id.
+        vehicle_class : str
+            SUMO's vClass.
 
         Returns
         -------
@@ -247,7 +264,7 @@ class FullView:
     def __init__(
         self, graph: RoadGraph, layout: Layout, reach: float, ranking: Ranking | None = None
     ) -> None:
-        self._network = layout.network
+        self._network, self._users = layout.network, layout.users
         self._book = RouteBook(graph, layout)
         self._reach = reach
         self._ranking = ranking
@@ -299,7 +316,9 @@ class FullView:
 
     def _remember(self, vehicle: str, street: Street) -> int:
         slot = self._slots[vehicle] = self._free.pop() if self._free else self._grow()
+        vehicle_class = street.vehicle_class(vehicle)
         self._memory.length[slot] = street.length(vehicle)
+        self._memory.users[slot] = self._users.get(vehicle_class, ANYBODY)
         self._memory.pace[slot] = PACE
         self._memory.reach[slot] = self._reach
         self._memory.worth[slot], self._memory.request[slot] = 1.0, NO_REQUEST
@@ -307,7 +326,7 @@ class FullView:
         self._routes.pop(slot, None)
         route = street.route(vehicle)
         if self._ranking is not None:
-            self._memory.worth[slot], has_priority = self._ranking.meet(vehicle)
+            self._memory.worth[slot], has_priority = self._ranking.meet(vehicle, vehicle_class)
             if has_priority:
                 self._memory.reach[slot] = max(self._reach, UPSTREAM)
                 self._routes[slot] = route

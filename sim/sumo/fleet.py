@@ -43,22 +43,6 @@ class SumoFleet:
         """
         return str(self._vehicle.getLine(vehicle))
 
-    def vehicle_class(self, vehicle: str) -> str:
-        """
-        Ask for a vehicle's class.
-
-        Parameters
-        ----------
-        vehicle : str
-            Its id.
-
-        Returns
-        -------
-        str
-            SUMO's vClass.
-        """
-        return str(self._vehicle.getVehicleClass(vehicle))
-
     def motion(self, vehicle: str) -> tuple[float, float, float]:
         """
         Ask how a vehicle moves.

@@ -268,6 +268,22 @@ class Session:
         """
         return float(self._vehicle.getLength(vehicle))
 
+    def vehicle_class(self, vehicle: str) -> str:
+        """
+        Ask for a vehicle's class.
+
+        Parameters
+        ----------
+        vehicle : str
+            Its id.
+
+        Returns
+        -------
+        str
+            SUMO's vClass.
+        """
+        return str(self._vehicle.getVehicleClass(vehicle))
+
     def read(self) -> Reading:
         """
         Read the vehicles on watched lanes.

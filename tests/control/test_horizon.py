@@ -82,6 +82,10 @@ class Placed:
         assert vehicle
         return 5.0
 
+    def vehicle_class(self, vehicle: str) -> str:
+        assert vehicle
+        return "passenger"
+
 
 class Ground:
     """A network, what it shows, and a controller that has just been reset."""

@@ -82,14 +82,11 @@ def test_modes_are_those_of_the_results() -> None:
 class Depot:
     """Vehicles that are what the test says."""
 
-    def __init__(self, line: str = "", kind: str = "bus", *halts: Halt) -> None:
-        self.of, self.kind, self.stops = line, kind, list(halts)
+    def __init__(self, line: str = "", *halts: Halt) -> None:
+        self.of, self.stops = line, list(halts)
 
     def line(self, vehicle: str) -> str:
         return self.of if vehicle else ""
-
-    def vehicle_class(self, vehicle: str) -> str:
-        return self.kind if vehicle else ""
 
     def motion(self, vehicle: str) -> tuple[float, float, float]:
         return (12.0, 1.2, 4.0) if vehicle else (0.0, 0.0, 0.0)
@@ -106,9 +103,9 @@ WEIGHTS = {"car": 1.0, "truck": 2.0, "bus": 3.0, "tram": 4.0, "bicycle": 0.5, "e
 
 
 def test_a_level_is_claimed_only_by_who_is_late_enough() -> None:
-    depot = Depot("8", "bus", ahead("x", 20.0, 59.0))
+    depot = Depot("8", ahead("x", 20.0, 59.0))
     priorities = Priorities(depot, RULES, WEIGHTS)
-    assert priorities.meet("v") == (3.0, True)
+    assert priorities.meet("v", "bus") == (3.0, True)
     assert priorities.stand("v")[:2] == (3.0, NO_REQUEST)
     depot.stops = [ahead("x", 20.0, 61.0)]
     assert priorities.stand("v")[:2] == LEVELS["medium"]
@@ -119,15 +116,15 @@ def test_a_level_is_claimed_only_by_who_is_late_enough() -> None:
 
 def test_a_mode_can_weigh_more_than_a_level_and_weighs_without_a_rule() -> None:
     priorities = Priorities(Depot("7"), [Rule(("7",), (), "low")], {**WEIGHTS, "bus": 20.0})
-    assert priorities.meet("v") == (20.0, True)
+    assert priorities.meet("v", "bus") == (20.0, True)
     assert priorities.stand("v").worth == 20.0
-    assert Priorities(Depot("", "truck"), RULES, WEIGHTS).meet("v") == (2.0, False)
+    assert Priorities(Depot(), RULES, WEIGHTS).meet("v", "truck") == (2.0, False)
 
 
 def test_a_stop_costs_its_dwell_and_braking_and_starting() -> None:
-    depot = Depot("7", "tram", ahead("x", 20.0), ahead("y", 10.0))
+    depot = Depot("7", ahead("x", 20.0), ahead("y", 10.0))
     priorities = Priorities(depot, RULES, WEIGHTS)
-    priorities.meet("v")
+    priorities.meet("v", "tram")
     assert priorities.stand("v").stops == [("x", 20.0 + 5.0 + 1.5), ("y", 10.0 + 5.0 + 1.5)]
     # Who stands already starts; that a car would have to as well is known.
     depot.stops = [Halt("x", reached=True, dwell=4.0, late=None)]
@@ -156,6 +153,10 @@ class Placed:
         assert vehicle
         return 5.0
 
+    def vehicle_class(self, vehicle: str) -> str:
+        assert vehicle
+        return "passenger"
+
 
 class Ranked:
     """The first vehicle has a priority."""
@@ -163,7 +164,8 @@ class Ranked:
     def __init__(self, *stops: tuple[str, float]) -> None:
         self._stops = stops
 
-    def meet(self, vehicle: str) -> tuple[float, bool]:
+    def meet(self, vehicle: str, vehicle_class: str) -> tuple[float, bool]:
+        assert vehicle_class == "passenger"
         return 1.0, vehicle == "v0"
 
     def stand(self, vehicle: str) -> Standing:

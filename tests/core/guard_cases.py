@@ -93,6 +93,7 @@ def build_network(signals: list[dict[str, Any]]) -> Network:
     whole = {name: np.zeros(0, np.int32) for name in Network._fields}
     whole |= {name: np.zeros(0) for name in ("movement_headway", "movement_crossing")}
     whole |= {name: np.zeros(0) for name in ("watched_length", "watched_speed")}
+    whole["movement_users"] = np.zeros(0, np.int64)
     whole |= {name: np.zeros(1, np.int32) for name in ("lane_movement_ptr", "turn_movement_ptr")}
     whole |= {
         name: joined(name, np.int32)

@@ -95,6 +95,11 @@ class Leaps:
         """Every vehicle has a length of its own."""
         return 2.0 + int(vehicle) / 8.0
 
+    def vehicle_class(self, vehicle: str) -> str:
+        """All are cars."""
+        assert vehicle
+        return "passenger"
+
     def read(self) -> tuple[list[str], list[int], list[float], list[float]]:
         """Put each vehicle on some lane of its route, or anywhere."""
         rng = self._random

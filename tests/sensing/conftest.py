@@ -43,6 +43,10 @@ class Placed:
     def length(self, vehicle: str) -> float:
         return self._vehicles[int(vehicle)][3]
 
+    def vehicle_class(self, vehicle: str) -> str:
+        assert vehicle
+        return "passenger"
+
 
 @pytest.fixture(scope="module")
 def net(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -42,6 +42,10 @@ class Placed:
         assert vehicle
         return 5.0
 
+    def vehicle_class(self, vehicle: str) -> str:
+        assert vehicle
+        return "passenger"
+
 
 @pytest.fixture(scope="module")
 def graph(tmp_path_factory: pytest.TempPathFactory) -> RoadGraph:
