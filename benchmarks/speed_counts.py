@@ -147,8 +147,7 @@ class Still:
     def length(self, vehicle: str) -> float:
         return self._lengths[vehicle]
 
-    def vehicle_class(self, vehicle: str) -> str:
-        assert vehicle in self._lengths
+    def vehicle_class(self, _: str) -> str:
         return "passenger"
 
 

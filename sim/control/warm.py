@@ -10,7 +10,7 @@ import numba
 import numpy as np
 
 from sim.control.registry import build, find_kind
-from sim.core.arrays import EXTEND, Arrivals, Byte, Float, Network, Storage
+from sim.core.arrays import EXTEND, Arrivals, Bits, Byte, Float, Network, Storage
 from sim.core.discharge import held_groups
 from sim.core.guard import new_signals, render, switch
 from sim.core.jit import cache_folder
@@ -41,7 +41,7 @@ def nothing(kind: type[Table]) -> Table:
     """
     columns = []
     for name, array in get_type_hints(kind).items():
-        dtype = {str(Byte): np.uint8, str(Float): np.float64}.get(str(array), np.int32)
+        dtype = {str(Bits): np.int64, str(Byte): np.uint8, str(Float): np.float64}.get(str(array), np.int32)
         columns.append(np.zeros(int(name.endswith("_ptr")), dtype))
     return kind(*columns)
 

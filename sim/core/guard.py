@@ -35,6 +35,7 @@ from sim.core.arrays import (
     PROTECTED,
     RED,
     RED_YELLOW,
+    STUCK,
     YELLOW,
     Byte,
     Int,
@@ -44,6 +45,7 @@ from sim.core.arrays import (
 from sim.core.jit import inner, kernel, leaf
 from sim.core.overdue import (
     LONGEST_CLEARING,
+    LONGEST_STAY,
     in_conflict,
     in_the_way,
     is_called,
@@ -277,9 +279,12 @@ def count_second(network: Network, signals: Signals, s: int, waiting: Byte) -> N
         if shown == GREEN and waiting[g] == PRESSED:
             # Somebody has stood there since before the green, with a car in the way: called again soon, but after others.
             signals.waited[g] = min(signals.waited[g], max(network.maximum_red[g] - MISSED, 0))
-        elif shown in (GREEN, RED_YELLOW):
+        elif shown == GREEN and waiting[g] == STUCK:
+            if signals.since[g] >= LONGEST_STAY:
+                signals.waited[g] = min(signals.waited[g], max(network.maximum_red[g] - MISSED, 0))
+        elif shown == GREEN:
             signals.waited[g] = 0
-        elif waiting[g] != 0:
+        elif shown != RED_YELLOW and waiting[g] != 0:
             # Seconds in which nobody could have gone, the exit being full, do not count.
             signals.waited[g] += 1
 

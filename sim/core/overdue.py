@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from sim.core.arrays import GREEN, MERGES, OFF, PRESSED, RED, RED_YELLOW, Network, Signals
+from sim.core.arrays import GREEN, MERGES, OFF, PRESSED, RED, RED_YELLOW, STUCK, Network, Signals
 from sim.core.jit import leaf
 
 # How much longer than its intergreen a group waits for vehicles of another that are still on the junction [s].
 LONGEST_CLEARING = 10
+# How long a forced stage stands at most for a vehicle whose exit is full [s].
+LONGEST_STAY = 30
 # More than any group has left before its maximum red [s].
 NOT_WAITING = 1 << 40
 
@@ -365,7 +367,8 @@ def is_unfinished(network: Network, signals: Signals, s: int, stage: int) -> boo
     Tell whether a forced stage has groups that are still to begin.
 
     It stands until all of them are green: to break it off when the overdue one has begun would stop the others for its
-    sake and give them nothing.
+    sake and give them nothing. Nor is it finished while a vehicle it was forced for has green and no room behind the signal:
+    as long as nobody else drives there, the first place is its.
 
     Parameters
     ----------
@@ -381,12 +384,17 @@ def is_unfinished(network: Network, signals: Signals, s: int, stage: int) -> boo
     Returns
     -------
     bool
-        False if the others stay red: held, not called, or in conflict with a green one, which is a fault of the stage.
+        False if the others stay red: held, not called, or in conflict with a green one, which is a fault of the stage; and
+        after the longest stay for a full exit.
     """
     first, last = network.group_ptr[s], network.group_ptr[s + 1]
     row = network.stage_matrix_ptr[s] + stage * (last - first)
     for g in range(first, last):
-        if network.stage_shows[row + g - first] == OFF or network.dark[g] != 0 or signals.shown[g] == GREEN:
+        if network.stage_shows[row + g - first] == OFF or network.dark[g] != 0:
+            continue
+        if signals.shown[g] == GREEN:
+            if signals.called[g] == STUCK and time_left(network, signals, g) <= 0:
+                return True
             continue
         # Who presses a button while the stage is shown must not prolong it again and again.
         early = signals.called[g] == PRESSED and signals.waited[g] < network.maximum_red[g]

@@ -11,6 +11,7 @@ from sim.core.arrays import (
     GREEN,
     SLOW,
     SPACE,
+    STUCK,
     Arrivals,
     Byte,
     Float,
@@ -279,7 +280,7 @@ def waiting_groups(network: Network, signals: Signals, arrivals: Arrivals, stora
 
     Groups that serve people on foot call always, and so does a second stop line on the junction: who is not seen must not
     starve. A vehicle whose exit is full gains nothing from a green, unless others have green into that exit: the places
-    that they take he could have had.
+    that they take he could have had. If he has green himself, his wait is not over.
 
     Parameters
     ----------
@@ -295,7 +296,7 @@ def waiting_groups(network: Network, signals: Signals, arrivals: Arrivals, stora
     Returns
     -------
     Byte
-        Shape (G), 1 for a group with a demand.
+        Shape (G), 1 for a group with a demand, STUCK for a green one whose first vehicle has no room behind the signal.
     """
     waiting = np.zeros(len(network.yellow), np.uint8)
     for g in range(len(waiting)):
@@ -309,7 +310,11 @@ def waiting_groups(network: Network, signals: Signals, arrivals: Arrivals, stora
     for i in range(len(arrivals.movement)):
         if arrivals.speed[i] >= SLOW or arrivals.distance[i] > 150.0:
             continue
-        behind = network.movement_exit[arrivals.movement[i]]
-        if storage.tail_speed[behind] >= SLOW or storage.room[behind] >= SPACE or taken[behind] != 0:
-            waiting[network.movement_group[arrivals.movement[i]]] = 1
+        behind, g = network.movement_exit[arrivals.movement[i]], network.movement_group[arrivals.movement[i]]
+        full = storage.tail_speed[behind] < SLOW and storage.room[behind] < SPACE
+        if full and signals.shown[g] == GREEN:
+            if arrivals.distance[i] < SPACE:
+                waiting[g] = STUCK
+        elif not full or taken[behind] != 0:
+            waiting[g] = max(waiting[g], 1)
     return waiting
