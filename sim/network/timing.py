@@ -168,7 +168,7 @@ def times_after_green(phases: Sequence[Phase], link: int, stops: frozenset[int])
     return times
 
 
-def program_gaps(graph: RoadGraph, signal: Signal) -> dict[tuple[int, int], int | None]:
+def program_gaps(graph: RoadGraph, signal: Signal, *, through: bool = False) -> dict[tuple[int, int], int | None]:
     """
     Measure what the program leaves between the greens of conflicting groups.
 
@@ -178,6 +178,8 @@ def program_gaps(graph: RoadGraph, signal: Signal) -> dict[tuple[int, int], int 
         The graph.
     signal : Signal
         The signal.
+    through : bool, optional
+        Measure over stages in between too.
 
     Returns
     -------
@@ -186,7 +188,7 @@ def program_gaps(graph: RoadGraph, signal: Signal) -> dict[tuple[int, int], int 
         to the begin of green of the second [s], rounded up; None if they do not follow each other. For vehicles a
         stage in between separates them; for walkers, whose clearing has no phase of its own, it does not.
     """
-    stages = {stage.state for stage in signal.stages}
+    stages = set() if through else {stage.state for stage in signal.stages}
     stops = frozenset(k for k, phase in enumerate(signal.phases) if phase.state in stages)
     begins = [
         [k for k, p in enumerate(signal.phases) if p.state[g.links[0]] in GREEN_LETTERS]
@@ -313,7 +315,8 @@ def derive_timing(graph: RoadGraph, signal: Signal, rules: TimingRules) -> Group
     Derive the transition times of every group and pair of groups.
 
     From the program, the intergreen of a pair is the gap the program leaves between them; where other stages lie
-    between, it is the clearing group's yellow and the longest all-red the program shows anywhere. A given yellow
+    between, it is the clearing group's yellow and the longest all-red the program shows anywhere, and no more than
+    what the program leaves all the same: what looks like a stage can be part of a transition. A given yellow
     replaces the program's and leaves its all-red; a given all-red replaces that.
 
     Parameters
@@ -341,19 +344,21 @@ def derive_timing(graph: RoadGraph, signal: Signal, rules: TimingRules) -> Group
         shown[i] = own or yellow[i]
         lead = whole(shown_time(signal.phases, group.links[0], RED_YELLOW_LETTERS))
         red_yellow[i] = lead if rules.red_yellow is None else math.ceil(rules.red_yellow)
-    gaps = program_gaps(graph, signal)
+    gaps, most = (program_gaps(graph, signal, through=through) for through in (False, True))
     reds = {
         (i, j): max(gap - int(shown[i]), 0)
         for (i, j), gap in gaps.items()
         if gap is not None and gap <= shown[i] + LONGEST_CLEARANCE and not signal.groups[i].pedestrian
     }
     longest_red = max(reds.values(), default=0)
+    apart = {pair: max(gap - int(shown[pair[0]]), 0) for pair, gap in most.items() if gap is not None}
     intergreen = np.full((n, n), -1, np.int32)
     walks = [clearance_of_walkers(graph, group) for group in signal.groups]
     for (i, j), gap in gaps.items():
         intergreen[i, j] = walks[i] if gap is None else min(walks[i], gap)
         if not signal.groups[i].pedestrian:
-            red = reds.get((i, j), longest_red) if rules.all_red is None else math.ceil(rules.all_red)
+            seen = reds.get((i, j), min(longest_red, apart.get((i, j), longest_red)))
+            red = seen if rules.all_red is None else math.ceil(rules.all_red)
             intergreen[i, j] = max(intergreen[i, j], yellow[i] + red)
     longest = max(rules.maximum_red, signal.cycle if signal.cycle <= LONGEST_CYCLE else 0.0)
     served = np.array(

@@ -119,17 +119,13 @@ class Kerbs:
         self._standing = {}
         return sorted(self._rows, key=lambda row: (row[4], row[0], row[3]))
 
-    def waiting(self) -> dict[str, tuple[int, float]]:
+    def waiting(self) -> set[str]:
         """
-        Tell how many wait before each crossing, and since when the first of them has.
+        Tell where somebody waits.
 
         Returns
         -------
-        dict
-            Number of persons and time [s] by crossing.
+        set of str
+            The crossings.
         """
-        found: dict[str, tuple[int, float]] = {}
-        for edge, since in self._standing.values():
-            number, first = found.get(edge, (0, since))
-            found[edge] = (number + 1, min(first, since))
-        return found
+        return {edge for edge, _ in self._standing.values()}
