@@ -174,17 +174,25 @@ def walks(design: dict[str, Any]) -> list[tuple[float, str]]:
     draw = random.Random(design["seed"] + 1)  # noqa: S311
     root = ET.parse(NET).getroot()  # noqa: S314
     lengths = {e.get("id", ""): float(e[0].get("length", "0")) for e in root.iter("edge") if len(e)}
+    table = tomllib.loads((HERE / "signals.toml").read_text(encoding="utf-8"))
     heads = {e.get("id", ""): e.get("to", "") for e in root.iter("edge")}
-    people = []
+    legs: dict[str, list[tuple[str, str]]] = {}
+    for towards, away in (leg for signal in table["signal"] for leg in signal["legs"].values()):
+        if towards:  # a one-way street has a pavement on one side only, so nobody walks there
+            legs.setdefault(heads[towards], []).append((towards, away))
+    people: list[tuple[float, str]] = []
+    done: set[tuple[str, str]] = set()
     for crossing in root.iter("edge"):
         node = crossing.get("id", "").lstrip(":").partition("_")[0]
         if crossing.get("function") != "crossing" or not node.startswith("R"):
             continue
-        edges = crossing.get("crossingEdges", "").split()
-        if len(edges) == 1:  # a one-way street has a pavement on one side only
+        # A leg with an island has two crossings, one for each direction; people take both.
+        crossed = set(crossing.get("crossingEdges", "").split())
+        leg = next((leg for leg in legs[node] if crossed <= set(leg)), None)
+        if leg is None or leg in done:
             continue
-        towards = next(e for e in edges if heads[e] == node)
-        away = next(e for e in edges if e != towards)
+        done.add(leg)
+        towards, away = leg
         count = design["pedestrians"].get(node, design["pedestrians"]["default"])
         for number in range(count):
             depart = round(design["begin"] + draw.random() * 3600.0, 2)

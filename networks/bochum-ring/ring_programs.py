@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from sim.design.layout import Layout
     from sim.design.site import Site
 
+SIDES = ("in", "out")  # of a leg: lanes towards the stop line, lanes away from it
+
 
 class DesignError(Exception):
     """The stage table and the net do not fit together."""
@@ -120,10 +122,16 @@ def read_stages(table: dict[str, Any], site: Site) -> list[Stage]:
     incoming = {edges[0]: leg for leg, edges in legs.items() if edges[0]}
     outgoing = {edges[1]: leg for leg, edges in legs.items() if edges[1]}
     names: dict[str, set[int]] = {}
-    crossings: dict[str, int] = {}
+    crossings: dict[str, set[int]] = {}
     for k, stream in enumerate(site.streams):
         if stream.on_foot:
-            crossings |= {leg: k for leg, edges in legs.items() if stream.crossed & set(edges)}
+            for leg, edges in legs.items():
+                if not stream.crossed & set(edges):
+                    continue
+                crossings.setdefault(leg, set()).add(k)
+                if len(stream.crossed) == 1:  # one step over a leg with an island
+                    side = SIDES[edges.index(*stream.crossed)]
+                    crossings.setdefault(f"{leg}.{side}", set()).add(k)
             continue
         names.setdefault(f"{incoming[stream.source]}>{outgoing[stream.target]}", set()).add(k)
         names.setdefault(f"{incoming[stream.source]}>*", set()).add(k)
@@ -131,9 +139,10 @@ def read_stages(table: dict[str, Any], site: Site) -> list[Stage]:
     for row in table["stages"]:
         try:
             vehicles = {i for name in row.get("vehicles", []) for i in names[name]}
-            walkers = {crossings[name] for name in row.get("crossings", [])}
+            walkers = {i for name in row.get("crossings", []) for i in crossings[name]}
         except KeyError as error:
-            msg = f"{site.id}, stage '{row['name']}': no movement or crossing {error}; known: {sorted(names)}"
+            known = sorted([*names, *crossings])
+            msg = f"{site.id}, stage '{row['name']}': no movement or crossing {error}; known: {known}"
             raise DesignError(msg) from error
         stages.append(Stage(row["name"], row.get("green"), row.get("walk"), frozenset(vehicles | walkers)))
     never = set(range(len(site.streams))) - {i for stage in stages for i in stage.links}

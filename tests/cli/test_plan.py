@@ -19,7 +19,7 @@ def ring(tmp_path: Path, call: Call) -> Path:
     path = tmp_path / "ring.json"
     answer = call("plan", "extract", "bochum-ring-am", "--out", path)
     assert (answer.code, answer.out) == (0, "")
-    assert answer.err == f"{path}: 13 signals, 13 programs, 160 groups\n"
+    assert answer.err == f"{path}: 13 signals, 13 programs, 183 groups\n"
     return path
 
 

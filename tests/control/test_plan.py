@@ -281,7 +281,7 @@ def test_links_beyond_or_without_the_networks_are_a_misfit(
     controller = build(
         parse_controller(f"plan:file={save(plan.model_copy(update={'signals': (fewer,)}), tmp_path)}")
     )
-    with pytest.raises(InputError, match="link 5 of the network belongs to no group of the plan"):
+    with pytest.raises(InputError, match="link 6 of the network belongs to no group of the plan"):
         controller.check(graph)
 
 

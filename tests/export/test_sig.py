@@ -208,7 +208,7 @@ def test_the_gate_writes_a_folder_with_a_file_for_each_signal(bochum_plan: Plan,
     ("old", "new", "finding"),
     [
         (r'<cmd display="3" begin="\d+"', '<cmd display="3" begin="9000"', "group 'K1' shows something else"),
-        ('offset="6000"', 'offset="7000"', "the offset is 7 s, not 6 s"),
+        ('offset="84000"', 'offset="85000"', "the offset is 85 s, not 84 s"),
         ('cycletime="90000"', 'cycletime="91000"', "the cycle is 91 s, not 90 s"),
         (r'(enteringsg="\d+" value=)"\d+"', r'\1"1000"', "the intergreen matrix differs"),
         ('<fixedstate display="4" duration="3000"', '<fixedstate display="4" duration="2000"', "group 'K1'"),

@@ -282,7 +282,7 @@ def test_foreign_programs_are_read_with_their_network(bochum_plan: Plan, tmp_pat
     read, left_out = import_programs(scenario.network, path, timing_rules(scenario), plan.name)
     assert left_out == []
     assert read == plan
-    odd = path.read_text().replace('state="GGGGGr"', 'state="GGGgGr"', 1)
+    odd = path.read_text().replace('state="GGGGGrr"', 'state="GGGgGrr"', 1)
     path.write_text(odd)
     read, left_out = import_programs(scenario.network, path, timing_rules(scenario), plan.name)
     assert [program.id for program in read.signals[0].programs] == ["0"]
@@ -479,7 +479,7 @@ def test_a_table_in_another_encoding_or_with_groups_that_conflict_is_refused(rin
 
 def test_the_gate_finds_a_fault_planted_in_a_table(bochum_plan: Plan) -> None:
     files = dict(TABLE.write(bochum_plan))
-    files["R02_0.csv"] = files["R02_0.csv"].replace(b"F1;54;76", b"F1;54;77")
+    files["R02_0.csv"] = files["R02_0.csv"].replace(b"F1;50;82", b"F1;50;83")
     findings = file_findings(bochum_plan, TABLE, files, BASIC)
     assert findings[0].text == "group 'F1' shows something else"
 

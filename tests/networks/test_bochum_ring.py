@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import subprocess
 import sys
 import tomllib
@@ -19,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / "networks" / "bochum-ring"
 NET = HOME / "bochum-ring.net.xml"
 ROUTES = ROOT / "scenarios" / "demand" / "bochum-ring-am.rou.xml"
+RING = re.compile(r"[RS]\d+_[RS]\d+(_app)?")  # edges of the ring street
 SUMO = str(Path(sumo.SUMO_HOME) / "bin" / "sumo")
 
 
@@ -148,6 +150,58 @@ def test_a_link_without_green_is_refused(signals: Any) -> None:
     row["stages"] = [{"name": "ring", "vehicles": ["W>*"]}]
     with pytest.raises(programs.DesignError, match="green in no stage"):
         programs.read_stages(row, signals["R02"])
+
+
+def test_a_leg_names_both_steps_and_a_side_one_of_them(signals: Any) -> None:
+    programs = recipe("ring_programs")
+    site, row = signals["R02"], table()["signal"][1]
+    over = {next(iter(s.crossed)): k for k, s in enumerate(site.streams) if s.on_foot}
+
+    def walkers(*names: str) -> set[int]:
+        row["stages"] = [{"name": "all", "vehicles": ["W>*", "E>*"], "crossings": ["W"]}]
+        row["stages"].append({"name": "asked", "crossings": list(names)})
+        return set(programs.read_stages(row, site)[1].links)
+
+    assert walkers("W.in") == {over["R01_R02"]}
+    assert walkers("W.out") == {over["R02_R01"]}
+    assert walkers("W") == walkers("W.in", "W.out") == set(over.values())
+
+
+def test_a_crossing_in_one_go_has_no_steps_to_name(signals: Any) -> None:
+    programs = recipe("ring_programs")
+    row = table()["signal"][0]
+    row["stages"][0]["crossings"] = ["N.in"]
+    with pytest.raises(programs.DesignError, match=r"no movement or crossing 'N\.in'"):
+        programs.read_stages(row, signals["R01"])
+
+
+def test_every_leg_of_the_ring_with_a_crossing_has_an_island() -> None:
+    """Two crossings, one for each direction, and between them 2.5 m on which somebody can stand."""
+    root = read(NET)
+    crossed = {
+        edge.get("id", ""): edge.get("crossingEdges", "").split()
+        for edge in root.iter("edge")
+        if edge.get("function") == "crossing"
+    }
+    beside: dict[str, set[str]] = {}
+    for connection in root.iter("connection"):
+        ends = (connection.get("from", ""), connection.get("to", ""))
+        for area, other in (ends, ends[::-1]):
+            if "_w" in area:
+                beside.setdefault(area, set()).add(other)
+    deep = {e.get("id", ""): float(e[0].get("length", "0")) for e in root.iter("edge") if len(e)}
+    islands = {area: others for area, others in beside.items() if others <= crossed.keys()}
+    legs = {frozenset(edge for other in others for edge in crossed[other]) for others in islands.values()}
+    wanted = {
+        frozenset(leg)
+        for signal in table()["signal"]
+        for leg in signal["legs"].values()
+        if all(RING.fullmatch(edge) and [edge] in crossed.values() for edge in leg)
+    }
+    assert legs == wanted
+    assert len(islands) == 23  # some pairs of edges are crossed at both ends
+    assert min(deep[area] for area in islands) >= 2.49  # centimetres of the coordinates
+    assert all(len(edges) == 1 for edges in crossed.values() if any(map(RING.fullmatch, edges)))
 
 
 @pytest.mark.slow
