@@ -168,7 +168,9 @@ def times_after_green(phases: Sequence[Phase], link: int, stops: frozenset[int])
     return times
 
 
-def program_gaps(graph: RoadGraph, signal: Signal, *, through: bool = False) -> dict[tuple[int, int], int | None]:
+def program_gaps(
+    graph: RoadGraph, signal: Signal, *, through: bool = False
+) -> dict[tuple[int, int], int | None]:
     """
     Measure what the program leaves between the greens of conflicting groups.
 

@@ -12,7 +12,7 @@ from lamp_monitor import lamp_faults, rules_of
 
 from sim.control.registry import build, parse_controller
 from sim.control.trial import TrialStreet
-from sim.core.arrays import DRIVEN, GREEN, RED
+from sim.core.arrays import DRIVEN, GREEN, RED, STUCK
 from sim.core.guard import new_signals, render, switch
 from sim.core.sense import waiting_groups
 from sim.network.derive import offered_stages
@@ -85,6 +85,8 @@ def test_who_stands_before_a_full_exit_has_a_demand_while_others_are_let_onto_it
     assert waiting_groups(network, signals, arrivals, storage)[groups[own]] == 0
     signals.shown[groups[other]] = GREEN
     assert waiting_groups(network, signals, arrivals, storage)[groups[own]] == 1
+    signals.shown[groups[own]] = GREEN
+    assert waiting_groups(network, signals, arrivals, storage)[groups[own]] == STUCK
     signals.shown[:] = RED
     storage.room[exits[own]] = 50.0
     assert waiting_groups(network, signals, arrivals, storage)[groups[own]] == 1

@@ -21,8 +21,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lamp_monitor import lamp_faults, rules_of
 
-from sim.core.arrays import GREEN, MERGES, PERMISSIVE, PRESSED, RED
-from sim.core.guard import advance, new_signals
+from sim.core.arrays import GREEN, MERGES, PERMISSIVE, PRESSED, RED, STUCK
+from sim.core.guard import MISSED, advance, new_signals
+from sim.core.overdue import LONGEST_STAY
 from sim.network.graph import RoadGraph
 from sim.network.layout import lay_out
 from sim.network.timing import TimingRules
@@ -319,6 +320,22 @@ def test_who_could_not_walk_in_a_green_is_called_again_soon_but_after_others() -
     free = np.zeros((160, 3), np.uint8)
     free[:36, 1] = PRESSED
     assert "G" not in shown(build_network([rules]), [0] * 160, waiting=free)[1][50:]
+
+
+def test_a_forced_green_lasts_until_its_vehicle_has_room_behind_the_signal_but_not_for_ever() -> None:
+    network = build_network([crossroads(maximum_red=[90, 30])])
+    waiting = np.ones((160, 2), np.uint8)
+    waiting[:, 0] = 0
+    waiting[35:50, 1] = STUCK
+    _, other = shown(network, [0] * 160, waiting=waiting)
+    assert other.index("G") == 35
+    assert other.index("y", 35) == 51
+    # Then its wait is not over: it is called again after others had their turn.
+    waiting[35:, 1] = STUCK
+    _, other = shown(network, [0] * 160, waiting=waiting)
+    end = other.index("y", 35)
+    assert end == 35 + LONGEST_STAY
+    assert end + MISSED <= other.index("G", end) <= end + MISSED + 10
 
 
 def test_of_the_stages_that_serve_an_overdue_group_the_one_that_serves_most_is_taken() -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from sim.core.arrays import PRESSED
 from sim.evaluate.figures import keep_figures
 from sim.network.graph import RoadGraph
+from sim.network.layout import lay_out
 from sim.network.timing import TimingRules, derive_timing
+from sim.observe.buttons import PushButtons, islands
+from sim.sumo.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     Simulate = Callable[..., tuple[dict[str, Any], Path]]
     Table = Callable[[Path], list[dict[str, Any]]]
@@ -67,3 +73,42 @@ def test_a_walker_has_half_the_crossing_behind_him_when_the_shortest_green_ends(
                 max(graph.movements[m].length for m in group.movements) / 2 / 1.2 if group.pedestrian else 0.0
             )
             assert max(least, half) <= timing.minimum_green[i] < max(least, half) + 2
+
+
+def test_who_is_on_the_first_step_of_a_crossing_calls_the_second(tmp_path: Path) -> None:
+    net = Path("networks/bochum-ring/bochum-ring.net.xml")
+    graph = RoadGraph.from_file(net)
+    # The crossing at Kortumstraße: one step over each direction of the ring.
+    both = next(steps for steps in islands(graph.net).values() if steps[0].startswith(":R02_"))
+    demand = tmp_path / "d.rou.xml"
+    demand.write_text(
+        '<routes><vType id="w" vClass="pedestrian"/><person id="p" type="w" depart="0" departPos="-20">'
+        '<walk from="R01_R02" to="R02_R01"/></person></routes>',
+        encoding="utf-8",
+    )
+    session = Session(["-n", str(net), "-r", str(demand), "--no-step-log", "true"], tmp_path / "errors.log")
+    with session.until_done():
+        session.step()
+        layout = lay_out(graph, TimingRules())
+        buttons = PushButtons(session, graph, layout, pressed=True)
+        calls: dict[str, set[frozenset[str]]] = {}
+        for _ in range(200):
+            session.step()
+            waiting = np.zeros(len(layout.groups), np.uint8)
+            buttons.press(session.time, waiting)
+            here = session.api.person.getRoadID("p") if session.api.person.getIDList() else ""
+            pressed = {layout.groups[g] for g in np.flatnonzero(waiting == PRESSED)}
+            calls.setdefault(here, set()).add(frozenset(name for _, name in pressed))
+    groups = {
+        step: next(
+            g.name
+            for g in graph.signals["R02"].groups
+            if any(graph.movements[m].to_edge == step for m in g.movements)
+        )
+        for step in both
+    }
+    walked = [step for step in calls if step in both]
+    assert len(walked) == 2
+    # On the first step the second is called, on the second nobody; each has a group of its own.
+    assert calls[walked[0]] == {frozenset({groups[walked[1]]})}
+    assert calls[walked[1]] == {frozenset()}
