@@ -48,7 +48,7 @@ SOON = 5.0
 # A plan so much dearer than the cheapest at the same second is given up [veh s].
 BEAM = 40.0
 # After this wait a pedestrian group counts as one vehicle: where somebody may stand, and where somebody does [s].
-WALKERS_WAIT, PRESSED_WAIT = 40.0, 15.0
+WALKERS_WAIT, PRESSED_WAIT = 40.0, 12.0
 # What it costs to let traffic onto a full link below TINY_LINK or a ring about to lock, far above any delay [veh s].
 SPILL = 1e5
 
