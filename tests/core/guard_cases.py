@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.core.arrays import OFF, PERMISSIVE, PRESSED, PROTECTED, Network
+from sim.core.arrays import OFF, PERMISSIVE, PRESSED, PROTECTED, STUCK, Network
 from sim.core.guard import advance, new_signals, render
 
 
@@ -147,9 +147,10 @@ def random_requests(rng: np.random.Generator, network: Network, seconds: int) ->
     waiting = rng.random((seconds, len(network.yellow))) < rng.choice(
         [0.0, 0.01, 0.2, 1.0], len(network.yellow)
     )
-    # Before half of the crossings pedestrians are seen; before the others there may be some.
+    # Before half of the crossings pedestrians are seen; before the others there may be some. Some vehicles have a full exit.
     seen = (network.group_vehicles == 0) & (rng.random(len(network.yellow)) < 0.5)
-    demand = waiting * np.where(seen, PRESSED, 1)
+    full = (network.group_vehicles != 0) & (rng.random(len(network.yellow)) < 0.3)
+    demand = waiting * np.where(seen, PRESSED, np.where(full, STUCK, 1))
     inside = rng.poisson(rng.choice([0.0, 0.1, 2.0], len(network.yellow)), waiting.shape)
     held = rng.random(waiting.shape) < rng.choice([0.0, 0.1, 0.9], len(network.yellow), p=[0.8, 0.1, 0.1])
     return Requests(wishes, demand.astype(np.uint8), (inside > 0).astype(np.uint8), held.astype(np.uint8))

@@ -18,6 +18,7 @@ NEVER = -(10**9)
 CLEARING = 10
 # How much longer a crossing is green for who is seen there [s].
 LATE_START = 5
+LONGEST_STAY = 30
 
 
 class Rules(NamedTuple):
@@ -56,12 +57,11 @@ def bounded_wait(rules: Rules) -> int:
     Groups are served one after the other, the one longest beyond its maximum first, each after the slowest
     transition there is. Where all wait all the time, each of n groups goes ahead at most once. Demands that come and
     go let others catch up; the game of emptying the fullest of n cups bounds that by a factor of 1 + ln n. A crossing
-    before which somebody is seen is green for longer than its minimum.
+    before which somebody is seen is green for longer than its minimum, and so is a group whose exit is full.
     """
     slowest = (
         2 * rules.red_yellow.max(initial=0)
-        + rules.minimum_green.max(initial=0)
-        + LATE_START
+        + max(rules.minimum_green.max(initial=0) + LATE_START, LONGEST_STAY)
         + max(rules.intergreen.max(initial=0), rules.yellow.max(initial=0) + rules.minimum_red.max(initial=1))
         + CLEARING
         + 3
@@ -164,7 +164,7 @@ def wait_faults(g: int, stopped: Array, waiting: Array, rules: Rules) -> list[st
     """Check that a group that waits is served in time."""
     if rules.maximum_red[g] == np.iinfo(np.int32).max:
         return []
-    demand = np.concatenate([[0], np.cumsum(waiting)])
+    demand = np.concatenate([[0], np.cumsum(waiting > 0)])
     for a, b in zip(*runs(stopped), strict=True):
         # The last row shows what came of the last second's request; nothing is asked in it.
         waited = demand[min(b, len(waiting))] - demand[a]
