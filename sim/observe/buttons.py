@@ -66,7 +66,7 @@ class PushButtons:
         self._scene = Scene(session)
         self._on_foot, crossings = edges_on_foot(self._scene.names)
         self._kerbs = Kerbs(self._scene, {}, crossings)
-        self._islands = islands(graph.net)
+        self._islands = islands(graph.net) if pressed else {}
         self._steps = {step for steps in self._islands.values() for step in steps}
         # Person on such a step or behind it on the island -> that step, and the one he comes to.
         self._next: dict[str, tuple[str, str | None]] = {}
