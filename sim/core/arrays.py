@@ -32,8 +32,8 @@ ON_FOOT, DRIVEN, SHARED = 0, 1, 2
 # Who gives way to whom: the row to the column, and both drive into the same road.
 MERGES = 2
 
-# The demand of a pedestrian group for which somebody is known to stand; 1: somebody may. That of a green group whose first
-# vehicle finds its exit full.
+# The demand of a pedestrian group for which somebody is known to stand (1: somebody may), and that of a green group whose
+# first vehicle has no room behind the signal.
 PRESSED, STUCK = 2, 3
 
 # A road shorter than this fills within a green: signals at its ends have to act as one [m].

@@ -9,7 +9,8 @@ end of that group's green. Whatever is asked, and however often the wish changes
 a group to green.
 
 The target is the controller's wish, except while a group has waited beyond its maximum red: then a stage that
-serves it is the target until all groups of that stage are green, and the controller goes on from it.
+serves it is the target until all groups of that stage are green, and for 30 s at most until a vehicle it was forced for
+finds room behind the signal. The controller goes on from it.
 
 A pedestrian group begins only if somebody calls it, and ends after its minimum green if nobody does; without push
 buttons every crossing always calls.
@@ -59,8 +60,8 @@ from sim.core.overdue import (
 LONG_AGO = 1_000_000
 # How much longer than its minimum a crossing is green for those seen standing there: who stood at the back sets off late [s].
 LATE_START = 5
-# Whoever could not walk in a green because a car stood in the way is called again after so long at the earliest, so that
-# nobody is overtaken for ever by one who never can [s].
+# Whoever could not go in a green, a car or a full exit being in the way, is called again after so long at the earliest, so
+# that nobody is overtaken for ever by one who never can [s].
 MISSED = 15
 
 
@@ -276,15 +277,13 @@ def count_second(network: Network, signals: Signals, s: int, waiting: Byte) -> N
             signals.cleared[g] = 0
         elif signals.cleared[g] < LONG_AGO:
             signals.cleared[g] += 1
-        if shown == GREEN and waiting[g] == PRESSED:
-            # Somebody has stood there since before the green, with a car in the way: called again soon, but after others.
+        stays = waiting[g] == STUCK and signals.since[g] < LONGEST_STAY
+        if shown == GREEN and waiting[g] in (PRESSED, STUCK) and not stays:
+            # A green that helped nobody, a car or a full exit being in the way: called again soon, but after others.
             signals.waited[g] = min(signals.waited[g], max(network.maximum_red[g] - MISSED, 0))
-        elif shown == GREEN and waiting[g] == STUCK:
-            if signals.since[g] >= LONGEST_STAY:
-                signals.waited[g] = min(signals.waited[g], max(network.maximum_red[g] - MISSED, 0))
-        elif shown == GREEN:
+        elif shown == GREEN and not stays:
             signals.waited[g] = 0
-        elif shown != RED_YELLOW and waiting[g] != 0:
+        elif shown not in (GREEN, RED_YELLOW) and waiting[g] != 0:
             # Seconds in which nobody could have gone, the exit being full, do not count.
             signals.waited[g] += 1
 
