@@ -235,4 +235,4 @@ def build_city(count: int) -> City:
     if strays.any() or len(arrivals.movement) != len(vehicles.slot):
         msg = "some vehicles of the city are not on their way to a stop line"
         raise AssertionError(msg)
-    return City(network, signals, arrivals, storage, waiting_groups(network, arrivals, storage))
+    return City(network, signals, arrivals, storage, waiting_groups(network, signals, arrivals, storage))
