@@ -55,6 +55,7 @@ class Frame(NamedTuple):
     arrivals: Arrivals
     storage: Storage
     departs: np.ndarray
+    prices: np.ndarray
     wish: np.ndarray
 
 
@@ -85,8 +86,9 @@ class Recorder(Horizon):
     ) -> Int:
         """Keep what is known."""
         known = copied(signals), copied(arrivals), copied(storage), self._memory.departs.copy()
+        prices = self.prices.copy()
         wish = super().decide(time, network, signals, arrivals, storage)
-        FRAMES.append(Frame(time, *known, wish.copy()))
+        FRAMES.append(Frame(time, *known, prices, wish.copy()))
         return wish
 
     def scene(self, frame: Frame) -> Scene:
@@ -94,7 +96,8 @@ class Recorder(Horizon):
         memory = self._memory._replace(departs=frame.departs)
         arrivals = copied(frame.arrivals)
         onward, places = look_around(self.network, frame.signals, arrivals, frame.storage, frame.time, memory)
-        return Scene(self.network, frame.signals, arrivals, frame.storage, onward, places, memory, frame.time)
+        known = arrivals, frame.storage, onward, places, memory, frame.prices, frame.time
+        return Scene(self.network, frame.signals, *known)
 
 
 register_controller(Kind("foresight-v1", "Horizon, recorded.", Recorder, {}))

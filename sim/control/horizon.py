@@ -10,6 +10,7 @@ import numpy as np
 
 from sim.core.headways import new_discharge, watch_discharge
 from sim.core.horizon import HorizonMemory, Scene, Trace, horizon, look_around
+from sim.core.starved import new_service, watch_service
 from sim.core.transitions import tabulate_transitions
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class Horizon:
             else self.interval
         )
         self._discharge = new_discharge(len(network.lane_signal))
+        self._service = new_service(len(network.lane_signal))
+        self.prices = self._service.prices
         self.headways = network.movement_headway.copy()
         changes = np.union1d(ahead[ahead % spacing == 0], ahead[-1:])
         rungs = changes[np.searchsorted(changes, ahead)].astype(np.int32)
@@ -73,7 +76,7 @@ class Horizon:
         self, time: float, network: Network, signals: Signals, arrivals: Arrivals, storage: Storage
     ) -> None:
         """
-        Learn from a reading of the street how fast queues leave.
+        Learn from a reading of the street how fast queues leave, and which lanes are starved.
 
         Parameters
         ----------
@@ -89,6 +92,7 @@ class Horizon:
             Room behind the signals.
         """
         watch_discharge(network, signals, arrivals, storage, float(time), self._discharge, self.headways)
+        watch_service(network, signals, arrivals, self._discharge, self._service)
 
     def decide(
         self, time: float, network: Network, signals: Signals, arrivals: Arrivals, storage: Storage
@@ -120,7 +124,7 @@ class Horizon:
         now = float(time)
         network = network._replace(movement_headway=self.headways)
         onward, places = look_around(network, signals, arrivals, storage, now, memory)
-        scene = Scene(network, signals, arrivals, storage, onward, places, memory, now)
+        scene = Scene(network, signals, arrivals, storage, onward, places, memory, self.prices, now)
         wish = signals.wanted.copy()
         count = len(network.group_ptr) - 1
         bounds = [count * k // self._threads for k in range(self._threads + 1)]

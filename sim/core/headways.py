@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from sim.core.arrays import GREEN, PROTECTED, SLOW, SPACE
-from sim.core.jit import kernel
+from sim.core.jit import kernel, leaf
 from sim.core.queue import FOURTH_PASSED
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class Discharge(NamedTuple):
     # last one crossed [s of simulation]; headways expected of the first, and of the one behind it [s]
     times: Float
     sums: Float  # (L, 2) headways seen, and those expected of the same vehicles [s]
+    crossed: Int  # (L) 1: the first vehicle of the reading before the last one has crossed
 
 
 def new_discharge(lanes: int) -> Discharge:
@@ -52,7 +53,31 @@ def new_discharge(lanes: int) -> Discharge:
         Nothing yet.
     """
     first, follows, rank = np.full(lanes, -1, np.int32), np.zeros(lanes, np.int32), np.zeros(lanes, np.int32)
-    return Discharge(first, follows, rank, np.zeros((lanes, 5)), np.zeros((lanes, 2)))
+    return Discharge(
+        first, follows, rank, np.zeros((lanes, 5)), np.zeros((lanes, 2)), np.zeros(lanes, np.int32)
+    )
+
+
+@leaf
+def is_ready(seen: Discharge, lane: int) -> bool:
+    """
+    Tell whether a vehicle was about to cross at the last reading, or stood at the stop line.
+
+    Parameters
+    ----------
+    seen : Discharge
+        What was read.
+    lane : int
+        Its lane.
+
+    Returns
+    -------
+    bool
+        True or False.
+    """
+    if seen.head[lane] < 0:
+        return False
+    return seen.times[lane, DISTANCE] <= NEAR or seen.times[lane, REACHES] <= AT_ONCE
 
 
 @kernel
@@ -97,11 +122,11 @@ def watch_discharge(
     for lane in range(len(network.lane_signal)):
         first, end = arrivals.lane_ptr[lane], arrivals.lane_ptr[lane + 1]
         head, before = arrivals.vehicle[first] if first < end else -1, seen.head[lane]
-        near = times[lane, DISTANCE] <= NEAR or times[lane, REACHES] <= AT_ONCE
-        crossed = before >= 0 and head != before and near
+        crossed = is_ready(seen, lane) and head != before
         for i in range(first, end):
             # Overtaken on the way to the stop line.
             crossed &= arrivals.vehicle[i] != before
+        seen.crossed[lane] = crossed
         if crossed:
             at = now - 1.0 + min(times[lane, REACHES], 1.0)
             if seen.follows[lane] != 0 and seen.rank[lane] == FOURTH_PASSED:

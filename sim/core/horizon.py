@@ -36,8 +36,20 @@ from sim.core.queue import (
     new_state,
     serves_nobody,
 )
-from sim.core.saturation import change_price, green_needed, standing_needs
-from sim.core.search import COST, VALUE, WALKED, Search, enter, load, new_search, store, sum_up, way_to
+from sim.core.saturation import change_price, green_needed, red_price, standing_needs
+from sim.core.search import (
+    COST,
+    QUEUE_PRICE,
+    VALUE,
+    WALKED,
+    Search,
+    enter,
+    load,
+    new_search,
+    store,
+    sum_up,
+    way_to,
+)
 from sim.core.service import advance
 
 if TYPE_CHECKING:
@@ -72,6 +84,7 @@ class Scene(NamedTuple):
     onward: Onward  # vehicles that neighbours will send
     places: Float  # (W) vehicles each lane behind a signal can take
     memory: HorizonMemory
+    prices: Float  # (L) how many times its usual price the queue costs that a plan leaves
     now: float  # time of simulation [s]
 
 
@@ -332,14 +345,19 @@ def prepare(scene: Scene, s: int, desk: Desk) -> None:
         A new one; filled in.
     """
     network, signals, arrivals, places = scene.network, scene.signals, scene.arrivals, scene.places
-    queues, scratch = desk.queues, desk.scratch
+    queues, scratch, prices = desk.queues, desk.scratch, desk.search.prices
     collect(network, arrivals, scene.onward, places, s, queues)
     note_now(network, signals, s, queues, desk.changes)
     sum_up(queues, desk.search)
     for p in range(len(scratch.blocked)):
         scratch.blocked[p] = spills(network, arrivals, places, s, p, TINY_LINK)
     standing_needs(network, arrivals, s, queues, scratch.needs)
-    scratch.toll[0] = change_price(green_needed(queues, scratch.needs), scene.memory.table.usual[s])
+    needed, intergreen = green_needed(queues, scratch.needs), scene.memory.table.usual[s]
+    scratch.toll[0] = change_price(needed, intergreen)
+    begin, end = lanes_of(network, s)
+    for lane in range(begin, end):
+        prices[lane - begin] = QUEUE_PRICE * scene.prices[lane]
+    prices[end - begin] = red_price(needed, intergreen)
     if scratch.toll[0] > 0.0 and serves_nobody(queues, signals.wanted[s], SOON):
         for p in range(len(scratch.blocked)):
             if spills(network, arrivals, places, s, p, SHORT_LINK):

@@ -21,6 +21,10 @@ STAGE_NEED, PLAIN_NEED, LONGEST_NEED, CHANGE_PRICE = 5.0, 15.0, 55.0, 3.0
 # That is where a change takes next to nothing. The longer intergreens are, the more of what is lost the queue model sees
 # itself: from LONG on a change has no price beyond it [s].
 SHORT, LONG = 3.0, 6.0
+# A vehicle that a plan leaves at red waits for a change of stages at least, so it costs RED_PRICE [s], and up to twice as
+# much the longer intergreens are. From STEADY on that fades, and is over at FULL: the fuller the junction, the rarer and
+# the longer its greens should be [s].
+RED_PRICE, STEADY, FULL = 10.0, 30.0, 60.0
 
 
 @leaf
@@ -97,6 +101,44 @@ def green_needed(queues: Queues, needs: Float) -> float:
 
 
 @leaf
+def longer(intergreen: float) -> float:
+    """
+    Rate how long a signal's changes of stages take.
+
+    Parameters
+    ----------
+    intergreen : float
+        Mean intergreen between vehicle groups [s].
+
+    Returns
+    -------
+    float
+        From 0 where they are short to 1 where they are long.
+    """
+    return min(max((intergreen - SHORT) / (LONG - SHORT), 0.0), 1.0)
+
+
+@leaf
+def red_price(needed: float, intergreen: float) -> float:
+    """
+    Price a vehicle that stands at red at the end of a plan.
+
+    Parameters
+    ----------
+    needed : float
+        Green that the standing vehicles need, one stage after the other [s].
+    intergreen : float
+        Mean intergreen between vehicle groups [s].
+
+    Returns
+    -------
+    float
+        Price [s].
+    """
+    return RED_PRICE * (1.0 + longer(intergreen) * min(max((FULL - needed) / (FULL - STEADY), 0.0), 1.0))
+
+
+@leaf
 def change_price(needed: float, intergreen: float) -> float:
     """
     Price a change of stages beyond what the queue model says of it.
@@ -116,5 +158,8 @@ def change_price(needed: float, intergreen: float) -> float:
     float
         Price [veh s].
     """
-    share = min(max((LONG - intergreen) / (LONG - SHORT), 0.0), 1.0)
-    return share * CHANGE_PRICE * min(max(needed - PLAIN_NEED, 0.0), LONGEST_NEED - PLAIN_NEED)
+    return (
+        (1.0 - longer(intergreen))
+        * CHANGE_PRICE
+        * min(max(needed - PLAIN_NEED, 0.0), LONGEST_NEED - PLAIN_NEED)
+    )

@@ -26,8 +26,8 @@ from sim.core.queue import (
 )
 from sim.core.service import worth_inside
 
-# What a queue that is left costs: each pair of vehicles in a lane [s], each vehicle that stands at red [s].
-QUEUE_PRICE, RED_PRICE = 1.0, 10.0
+# What each pair of vehicles in a lane costs that a plan leaves [s].
+QUEUE_PRICE = 1.0
 # What a vehicle on the junction costs that waits for a gap there [s].
 INSIDE_PRICE = 3.0
 
@@ -45,6 +45,7 @@ class Search(NamedTuple):
     ways: Int  # (C, 2) cell before, -1 for the first; bits of the pedestrian groups served
     counts: Int  # (C, L, 4) states
     times: Float  # (C, L, 3) states
+    prices: Float  # (L+1) what each pair of vehicles costs that is left in a lane; last, what each one at red does [s]
     due_by: Int  # (L, T+1) vehicles of the lane that are due by then
     sums: Float  # (n+1, 3) of how many vehicles wait, of what a second of their delay weighs, and of that times due time
 
@@ -73,6 +74,7 @@ def new_search(sizes: tuple[int, int, int, int], horizon: int) -> Search:
         np.empty((cells, 2), np.int64),
         np.empty((cells, lanes, 4), np.int32),
         np.empty((cells, lanes, 3)),
+        np.empty(lanes + 1),
         np.empty((lanes, horizon + 1), np.int32),
         np.zeros((vehicles + 1, 3)),
     )
@@ -183,9 +185,9 @@ def waiting_cost(queues: Queues, search: Search, state: State, stage: int, t: in
         queue = sums[last, WEIGHTS] - sums[i, WEIGHTS]
         worth = sums[last, WORTHS] - sums[i, WORTHS]
         total += t * worth - (sums[last, MOMENTS] - sums[i, MOMENTS])
-        total += QUEUE_PRICE * queue * worth
+        total += search.prices[k] * queue * worth
         if shows[stage, group[i]] == OFF:
-            total += RED_PRICE * worth
+            total += search.prices[len(counts)] * worth
     return total
 
 

@@ -21,14 +21,19 @@ from sim.core.horizon import Scene, look_around
 from sim.core.lineup import RECOVERY, collect, new_queues, sizes_of
 from sim.core.queue import BEGIN, END, GATE
 from sim.core.saturation import (
+    FULL,
     LONG,
     PLAIN_NEED,
+    RED_PRICE,
     SHORT,
     STAGE_NEED,
+    STEADY,
     change_price,
     green_needed,
+    red_price,
     standing_needs,
 )
+from sim.core.starved import DEAREST
 from sim.network.graph import RoadGraph
 from sim.network.layout import Layout, lay_out
 from sim.network.timing import TimingRules
@@ -593,7 +598,8 @@ def needed(ground: Ground, *vehicles: Any) -> float:
     arrivals, storage = ground.see(*vehicles)
     signals, memory = ground.show(0), ground.controller._memory
     onward, places = look_around(ground.network, signals, arrivals, storage, 100.0, memory)
-    scene = Scene(ground.network, signals, arrivals, storage, onward, places, memory, 100.0)
+    prices = np.ones(len(ground.network.lane_signal))
+    scene = Scene(ground.network, signals, arrivals, storage, onward, places, memory, prices, 100.0)
     queues = new_queues(sizes_of(ground.network, arrivals, onward, 0))
     collect(ground.network, arrivals, onward, places, 0, queues)
     needs = np.empty(len(queues.lanes))
@@ -676,6 +682,79 @@ def test_what_is_learned_is_used_and_forgotten_at_a_reset(crossing: Path) -> Non
     assert discharge(ground, 2.5, seconds=30) > 1.0
     ground.controller.reset(ground.network)
     assert (ground.controller.headways == ground.network.movement_headway).all()
+
+
+def serve(ground: Ground, rounds: int, north: int) -> Any:
+    """Serve queues of 12 from north and west 5 s each, so many and five at a time; give what their lanes cost then."""
+    view, each, gone = FullView(ground.graph, ground.layout, 300.0), {"n": north, "w": 5}, {"n": 0, "w": 0}
+    stages = {"n": ground.stage(green="nc cs", red="wc ce"), "w": ground.stage(green="wc ce", red="nc cs")}
+    for now in range(10 * rounds):
+        served = "nw"[now // 5 % 2]
+        gone[served] += int(now % 5 < each[served])
+        vehicles = [
+            vehicle(f"{arm}c_0", 1.0 + 7.5 * (k - gone[arm]), 0.0, f"{arm}c", f"c{OPPOSITE[arm]}")
+            if k >= gone[arm]
+            else vehicle(f"c{OPPOSITE[arm]}_0", 10.0, 8.0, f"c{OPPOSITE[arm]}")
+            for arm in "nw"
+            for k in range(12)
+        ]
+        seen = view.see(Placed(ground.layout, vehicles))
+        ground.controller.watch(float(now), ground.network, ground.show(stages[served]), *seen)
+    return [price_of(ground, f"{arm}c_0") for arm in "nw"]
+
+
+def price_of(ground: Ground, lane: str) -> float:
+    """What a lane's queue costs at the end of a plan, by the usual price."""
+    return float(ground.controller.prices[ground.layout.stop_lanes.index(lane)])
+
+
+def test_a_queue_that_greens_leave_behind_and_that_moves_slowly_costs_more(crossing: Path) -> None:
+    ground = Ground(crossing, free())
+    assert serve(ground, 1, north=1) == [1.0, 1.0]
+    # The western one is left behind as well, but served faster than the mean.
+    north, west = serve(Ground(crossing, free()), 3, north=1)
+    assert 1.5 < north <= DEAREST
+    assert west == 1.0
+    assert serve(Ground(crossing, free()), 3, north=5) == [1.0, 1.0]
+
+
+def test_what_a_queue_costs_is_forgotten_when_it_is_cleared_and_at_a_reset(crossing: Path) -> None:
+    ground = Ground(crossing, free())
+    assert serve(ground, 3, north=1)[0] > 1.0
+    empty, storage = ground.see()
+    for shown in ("nc cs", "wc ce"):
+        other = "wc ce" if shown == "nc cs" else "nc cs"
+        signals = ground.show(ground.stage(green=shown, red=other))
+        ground.controller.watch(100.0, ground.network, signals, empty, storage)
+        ground.controller.watch(101.0, ground.network, signals, empty, storage)
+    assert price_of(ground, "nc_0") == 1.0
+    assert serve(ground, 3, north=1)[0] > 1.0
+    ground.controller.reset(ground.network)
+    assert (ground.controller.prices == 1.0).all()
+
+
+def test_a_starved_lane_gets_its_green_earlier(crossing: Path) -> None:
+    """A queue from the north against a platoon from the west."""
+    platoon = [vehicle("wc_1", 1.0 + 12.0 * k, 10.0, "wc", "ce") for k in range(10)]
+    wishes = []
+    for price in (1.0, DEAREST):
+        ground = Ground(crossing, free())
+        ground.controller.prices[:] = np.where(
+            [lane.startswith("nc") for lane in ground.layout.stop_lanes], price, 1.0
+        )
+        west = ground.stage(green="wc ce", red="nc cs")
+        wish = ground.decide(ground.show(west), *platoon, *queue_of(12, "n"))[0]
+        wishes.append(bool(ground.rows()[wish][ground.group("nc cs")] != OFF))
+    assert wishes == [False, True]
+
+
+@pytest.mark.parametrize("intergreen", [SHORT, LONG])
+def test_who_is_left_at_red_costs_more_where_changes_take_long_and_the_junction_is_not_full(
+    intergreen: float,
+) -> None:
+    prices = [red_price(need, intergreen) for need in (0.0, STEADY, FULL, 2 * FULL)]
+    assert prices[0] == prices[1] >= prices[2] == prices[3] == RED_PRICE
+    assert prices[0] == RED_PRICE * (2.0 if intergreen == LONG else 1.0)
 
 
 def test_class_grid_learns_every_second(
