@@ -77,7 +77,7 @@ def is_ready(seen: Discharge, lane: int) -> bool:
     """
     if seen.head[lane] < 0:
         return False
-    return seen.times[lane, DISTANCE] <= NEAR or seen.times[lane, REACHES] <= AT_ONCE
+    return bool(seen.times[lane, DISTANCE] <= NEAR or seen.times[lane, REACHES] <= AT_ONCE)
 
 
 @kernel
