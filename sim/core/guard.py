@@ -62,7 +62,7 @@ LONG_AGO = 1_000_000
 LATE_START = 5
 # Whoever could not go in a green, a car or a full exit being in the way, is called again after so long at the earliest, so
 # that nobody is overtaken for ever by one who never can [s].
-MISSED = 15
+MISSED = 8
 
 
 def new_signals(network: Network, start: Int) -> Signals:
@@ -279,12 +279,13 @@ def count_second(network: Network, signals: Signals, s: int, waiting: Byte) -> N
             signals.cleared[g] += 1
         stays = waiting[g] == STUCK and signals.since[g] < LONGEST_STAY
         if shown == GREEN and waiting[g] in (PRESSED, STUCK) and not stays:
-            # A green that helped nobody, a car or a full exit being in the way: called again soon, but after others.
-            signals.waited[g] = min(signals.waited[g], max(network.maximum_red[g] - MISSED, 0))
+            # A green that helped nobody, a car or a full exit being in the way: called again soon, but after others. Who
+            # walks waits on, while seconds in which nobody could have gone, the exit being full, do not count.
+            waited = signals.waited[g] + int(waiting[g] == PRESSED)
+            signals.waited[g] = min(waited, max(network.maximum_red[g] - MISSED, 0))
         elif shown == GREEN and not stays:
             signals.waited[g] = 0
         elif shown not in (GREEN, RED_YELLOW) and waiting[g] != 0:
-            # Seconds in which nobody could have gone, the exit being full, do not count.
             signals.waited[g] += 1
 
 

@@ -362,13 +362,38 @@ def overdue_stage(network: Network, signals: Signals, s: int) -> int:
 
 
 @leaf
+def walkers_due(network: Network, signals: Signals, s: int) -> bool:
+    """
+    Tell whether somebody on foot at a signal has waited as long as he may.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    signals : Signals
+        The state.
+    s : int
+        The signal.
+
+    Returns
+    -------
+    bool
+        True if a crossing whose button has been pressed is overdue.
+    """
+    for g in range(network.group_ptr[s], network.group_ptr[s + 1]):
+        if signals.called[g] == PRESSED and is_due(network, signals, s, g):
+            return True
+    return False
+
+
+@leaf
 def is_unfinished(network: Network, signals: Signals, s: int, stage: int) -> bool:
     """
     Tell whether a forced stage has groups that are still to begin.
 
     It stands until all of them are green: to break it off when the overdue one has begun would stop the others for its
     sake and give them nothing. Nor is it finished while a vehicle it was forced for has green and no room behind the signal:
-    as long as nobody else drives there, the first place is its.
+    as long as nobody else drives there, the first place is its. But walkers do not wait for it beyond their time.
 
     Parameters
     ----------
@@ -394,7 +419,8 @@ def is_unfinished(network: Network, signals: Signals, s: int, stage: int) -> boo
             continue
         if signals.shown[g] == GREEN:
             if signals.called[g] == STUCK and time_left(network, signals, g) <= 0:
-                return True
+                if not walkers_due(network, signals, s):
+                    return True
             continue
         # Who presses a button while the stage is shown must not prolong it again and again.
         early = signals.called[g] == PRESSED and signals.waited[g] < network.maximum_red[g]

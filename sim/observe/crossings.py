@@ -80,16 +80,18 @@ class Kerbs:
             if edge in self._crossings:
                 on[person] = edge
                 if self._on.get(person) != edge:
-                    where, since = self._standing.get(person, (edge, now))
-                    self._note(person, type_of, edge, since if where == edge else now, now, crossed=True)
+                    _, since = self._standing.get(person, (edge, now))
+                    self._note(person, type_of, edge, since, now, crossed=True)
                 continue
             known = self._standing.get(person)
-            if known is not None:
-                standing[person] = known  # it may shuffle about while it waits
-            elif walker.speed < STANDING:
+            # It may shuffle about while it waits, and at a corner decide for the other crossing.
+            if known is not None or walker.speed < STANDING:
                 ahead = self._scene.next_edge(person)
+                since = now if known is None else known[1]
                 if ahead in self._crossings:
-                    standing[person] = (ahead, now)
+                    standing[person] = (ahead, since)
+                elif known is not None:
+                    standing[person] = known
         self._on, self._standing = on, standing
 
     def _note(

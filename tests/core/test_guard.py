@@ -309,17 +309,45 @@ def test_crossings_that_exclude_each_other_are_called_in_time_for_the_last_one()
 
 
 def test_who_could_not_walk_in_a_green_is_called_again_soon_but_after_others() -> None:
-    """A car stands on the crossing: 15 s after its green it is called again, unless somebody else has waited too long."""
+    """A car stands on the crossing: soon after its green it is called again, unless somebody else has waited too long."""
     rules = plain_signal(
         3, stages=np.eye(3), intergreen=np.where(np.eye(3), -1, 5), maximum_red=[90, 30, 100]
     )
     _, stuck, other = shown(build_network([rules]), [0] * 160, waiting=[0, PRESSED, 1])
     begins = [k for k in range(1, 160) if stuck[k - 1 : k + 1] == "rG"]
-    assert begins[:2] == [30 + 5, 35 + 10 + 15 + 5]
+    # After MISSED the stage that is wanted has just begun, and has its minimum green.
+    assert MISSED < 5 + 5
+    assert begins[:2] == [30 + 5, 35 + 10 + 5 + 5 + 5]
     assert other.index("G") <= 100 + 5 + 10 + 5
     free = np.zeros((160, 3), np.uint8)
     free[:36, 1] = PRESSED
     assert "G" not in shown(build_network([rules]), [0] * 160, waiting=free)[1][50:]
+
+
+def test_who_could_not_walk_in_a_green_goes_on_waiting() -> None:
+    """Green by the controller's wish after 10 s, of no use; red again as soon as may be."""
+    rules = plain_signal(2, stages=np.eye(2), intergreen=np.where(np.eye(2), -1, 5), maximum_red=[90, 60])
+    waiting = np.zeros((120, 2), np.uint8)
+    waiting[10:, 1] = PRESSED
+    walkers = shown(build_network([rules]), [0] * 20 + [1] * 10 + [0] * 90, waiting=waiting)[1]
+    first = walkers.index("G")
+    again = walkers.index("G", walkers.index("r", first))
+    assert first < 30
+    # It has waited for 60 s by then, its green included.
+    assert again == 10 + 60 + 5
+
+
+def test_a_forced_green_before_a_full_exit_ends_for_walkers_who_are_due() -> None:
+    rules = plain_signal(3, stages=np.eye(3), intergreen=np.where(np.eye(3), -1, 5), maximum_red=[90, 30, 40])
+    waiting = np.zeros((100, 3), np.uint8)
+    waiting[:, 1], waiting[35:, 1], waiting[:, 2] = 1, STUCK, 1
+    _, vehicle, _ = shown(build_network([rules]), [0] * 100, waiting=waiting)
+    end = vehicle.index("y", 35)
+    assert end == 35 + LONGEST_STAY
+    waiting[:, 2] = PRESSED
+    _, vehicle, walkers = shown(build_network([rules]), [0] * 100, waiting=waiting)
+    assert vehicle.index("y", 35) < end
+    assert walkers.index("G") <= 40 + 5 + 5
 
 
 def test_a_forced_green_lasts_until_its_vehicle_has_room_behind_the_signal_but_not_for_ever() -> None:
