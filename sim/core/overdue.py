@@ -418,9 +418,9 @@ def is_unfinished(network: Network, signals: Signals, s: int, stage: int) -> boo
         if network.stage_shows[row + g - first] == OFF or network.dark[g] != 0:
             continue
         if signals.shown[g] == GREEN:
-            if signals.called[g] == STUCK and time_left(network, signals, g) <= 0:
-                if not walkers_due(network, signals, s):
-                    return True
+            overdue = signals.called[g] == STUCK and time_left(network, signals, g) <= 0
+            if overdue and not walkers_due(network, signals, s):
+                return True
             continue
         # Who presses a button while the stage is shown must not prolong it again and again.
         early = signals.called[g] == PRESSED and signals.waited[g] < network.maximum_red[g]
