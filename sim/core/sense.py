@@ -311,8 +311,10 @@ def waiting_groups(network: Network, signals: Signals, arrivals: Arrivals, stora
         if arrivals.speed[i] >= SLOW or arrivals.distance[i] > 150.0:
             continue
         behind, g = network.movement_exit[arrivals.movement[i]], network.movement_group[arrivals.movement[i]]
-        full = storage.tail_speed[behind] < SLOW and storage.room[behind] < SPACE
-        if full and signals.shown[g] == GREEN:
+        no_room = storage.room[behind] < SPACE
+        full = no_room and storage.tail_speed[behind] < SLOW
+        if no_room and signals.shown[g] == GREEN:
+            # Even if the last one there begins to move: who stands has not gone yet.
             if arrivals.distance[i] < SPACE:
                 waiting[g] = STUCK
         elif not full or taken[behind] != 0:

@@ -87,6 +87,9 @@ def test_who_stands_before_a_full_exit_has_a_demand_while_others_are_let_onto_it
     assert waiting_groups(network, signals, arrivals, storage)[groups[own]] == 1
     signals.shown[groups[own]] = GREEN
     assert waiting_groups(network, signals, arrivals, storage)[groups[own]] == STUCK
+    # The last one ahead begins to move: he himself has not gone yet.
+    storage.tail_speed[exits[own]] = 2.0
+    assert waiting_groups(network, signals, arrivals, storage)[groups[own]] == STUCK
     signals.shown[:] = RED
     storage.room[exits[own]] = 50.0
     assert waiting_groups(network, signals, arrivals, storage)[groups[own]] == 1
