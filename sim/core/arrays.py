@@ -32,9 +32,9 @@ ON_FOOT, DRIVEN, SHARED = 0, 1, 2
 # Who gives way to whom: the row to the column, and both drive into the same road.
 MERGES = 2
 
-# The demand of a pedestrian group for which somebody is known to stand (1: somebody may), and that of a green group whose
-# first vehicle has no room behind the signal.
-PRESSED, STUCK = 2, 3
+# The demand of a pedestrian group for which somebody is known to stand (1: somebody may), that of a green group whose
+# first vehicle has no room behind the signal, and that of a pedestrian group to which somebody comes over an island.
+PRESSED, STUCK, COMING = 2, 3, 4
 
 # A road shorter than this fills within a green: signals at its ends have to act as one [m].
 SHORT_LINK = 60.0

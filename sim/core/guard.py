@@ -29,6 +29,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.core.arrays import (
+    COMING,
     GREEN,
     OFF,
     PERMISSIVE,
@@ -234,7 +235,7 @@ def advance(network: Network, signals: Signals, wish: Int, waiting: Byte) -> Non
         Shape (S), the stage wanted by the controller, local number; anything out of range is ignored, and the
         stage wanted before stands.
     waiting : Byte
-        Shape (G), 1 where a group has a demand, PRESSED where a pedestrian is known to stand; at red such seconds add up
+        Shape (G), 1 where a group has a demand, PRESSED where a pedestrian is known to stand, COMING where one is on his way; at red such seconds add up
         until the group is served.
     """
     for s in range(len(network.group_ptr) - 1):
@@ -266,11 +267,12 @@ def count_second(network: Network, signals: Signals, s: int, waiting: Byte) -> N
     s : int
         The signal.
     waiting : Byte
-        Shape (G), 1 where a group has a demand, PRESSED where a pedestrian is known to stand.
+        Shape (G), 1 where a group has a demand, PRESSED where a pedestrian is known to stand, COMING where one comes.
     """
     for g in range(network.group_ptr[s], network.group_ptr[s + 1]):
         shown = signals.shown[g]
-        signals.called[g] = waiting[g]
+        # Who comes over an island calls like who stands there; but a green that he comes to is not missed.
+        signals.called[g] = PRESSED if waiting[g] == COMING else waiting[g]
         if signals.since[g] < LONG_AGO:
             signals.since[g] += 1
         if shown == GREEN:

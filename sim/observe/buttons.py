@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.core.arrays import DRIVEN, ON_FOOT, PRESSED
+from sim.core.arrays import COMING, DRIVEN, ON_FOOT, PRESSED
 from sim.observe.crossings import Kerbs, edges_on_foot
 from sim.sumo.scene import Scene
 
@@ -90,16 +90,17 @@ class PushButtons:
         now : float
             Time [s].
         waiting : Byte
-            Shape (G), 1 for a group with a demand; changed in place, PRESSED where pedestrians stand or come.
+            Shape (G), 1 for a group with a demand; changed in place, PRESSED where pedestrians stand, COMING where they only come.
         """
         if not self._pressed:
             return
         walkers = self._scene.walkers(self._on_foot)
         self._kerbs.look(now, walkers, {})
         waiting[self._calling] = self._unpressed[self._calling]
-        for edge in self._kerbs.waiting().union(self._coming(walkers)):
-            for group in self._groups.get(edge, ()):
-                waiting[group] = PRESSED
+        for edges, call in ((self._coming(walkers), COMING), (self._kerbs.waiting(), PRESSED)):
+            for edge in edges:
+                for group in self._groups.get(edge, ()):
+                    waiting[group] = call
 
     def _coming(self, walkers: Sequence[Walker]) -> list[str]:
         """List the second steps of crossings that somebody on the first one comes to."""

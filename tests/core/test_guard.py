@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lamp_monitor import lamp_faults, rules_of
 
-from sim.core.arrays import GREEN, MERGES, PERMISSIVE, PRESSED, RED, STUCK
+from sim.core.arrays import COMING, GREEN, MERGES, PERMISSIVE, PRESSED, RED, STUCK
 from sim.core.guard import MISSED, advance, new_signals
 from sim.core.overdue import LONGEST_STAY
 from sim.network.graph import RoadGraph
@@ -335,6 +335,11 @@ def test_who_could_not_walk_in_a_green_goes_on_waiting() -> None:
     assert first < 30
     # It has waited for 60 s by then, its green included.
     assert again == 10 + 60 + 5
+    # Who is only on his way to it over an island has not missed it.
+    waiting[first:again, 1] = COMING
+    walkers = shown(build_network([rules]), [0] * 20 + [1] * 10 + [0] * 90, waiting=waiting)[1]
+    end = walkers.index("y", first)
+    assert walkers.index("G", end) == end + 60 + 5
 
 
 def test_a_forced_green_before_a_full_exit_ends_for_walkers_who_are_due() -> None:

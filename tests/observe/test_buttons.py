@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.core.arrays import PRESSED
+from sim.core.arrays import COMING
 from sim.evaluate.figures import keep_figures
 from sim.network.graph import RoadGraph
 from sim.network.layout import lay_out
@@ -97,7 +97,7 @@ def test_who_is_on_the_first_step_of_a_crossing_calls_the_second(tmp_path: Path)
             waiting = np.zeros(len(layout.groups), np.uint8)
             buttons.press(session.time, waiting)
             here = session.api.person.getRoadID("p") if session.api.person.getIDList() else ""
-            pressed = {layout.groups[g] for g in np.flatnonzero(waiting == PRESSED)}
+            pressed = {layout.groups[g] for g in np.flatnonzero(waiting == COMING)}
             calls.setdefault(here, set()).add(frozenset(name for _, name in pressed))
     groups = {
         step: next(
