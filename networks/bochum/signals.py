@@ -86,7 +86,8 @@ def design(name: str, geometry: Path, routes_file: Path, choices: Path) -> Desig
     routes_file : Path
         Its demand.
     choices : Path
-        What is decided by hand, also for signals of other networks; need not exist.
+        What is decided by hand, also for signals of other networks; need not exist. A file of the same name in the
+        network's own folder comes before it.
 
     Returns
     -------
@@ -96,7 +97,9 @@ def design(name: str, geometry: Path, routes_file: Path, choices: Path) -> Desig
     volumes = {program: turn_volumes(routes_file, hour) for program, hour in DESIGN_HOURS.items()}
     text = geometry.read_text(encoding="utf-8")
     decided = read_choices(choices) if choices.is_file() else Choices()
-    here = {signal: one for signal, one in decided.signal.items() if f'tl="{signal}"' in text}
+    own = choices.parents[1] / name / choices.name
+    signals = {**decided.signal, **(read_choices(own).signal if own.is_file() else {})}
+    here = {signal: one for signal, one in signals.items() if f'tl="{signal}"' in text}
     return design_network(geometry, volumes, decided.model_copy(update={"signal": here}), name=name)
 
 
