@@ -235,8 +235,8 @@ def advance(network: Network, signals: Signals, wish: Int, waiting: Byte) -> Non
         Shape (S), the stage wanted by the controller, local number; anything out of range is ignored, and the
         stage wanted before stands.
     waiting : Byte
-        Shape (G), 1 where a group has a demand, PRESSED where a pedestrian is known to stand, COMING where one is on his way; at red such seconds add up
-        until the group is served.
+        Shape (G), 1 where a group has a demand, PRESSED where a pedestrian is known to stand, COMING where one is on his
+        way; at red such seconds add up until the group is served.
     """
     for s in range(len(network.group_ptr) - 1):
         stages = network.stage_ptr[s + 1] - network.stage_ptr[s]

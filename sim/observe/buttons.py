@@ -90,7 +90,8 @@ class PushButtons:
         now : float
             Time [s].
         waiting : Byte
-            Shape (G), 1 for a group with a demand; changed in place, PRESSED where pedestrians stand, COMING where they only come.
+            Shape (G), 1 for a group with a demand; changed in place, PRESSED where pedestrians stand, COMING where they
+            only come.
         """
         if not self._pressed:
             return
