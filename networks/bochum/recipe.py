@@ -47,7 +47,8 @@ def build(name: str, junctions: tuple[str, ...], target: Path) -> None:
     write_additional(plan, net, target / f"{name}.add.xml")
     routes = HERE.parents[1] / "scenarios" / "demand" / f"{name}.rou.xml.gz"
     if routes.is_file():  # the first build of a new network gives the net that its demand is made for
-        write_signals(name, design(name, net, routes, HERE / "design.toml"), target)
+        decided = HERE / "design.toml", HERE.parent / name / "design.toml"
+        write_signals(name, design(name, net, routes, *decided), target)
 
 
 def main(home: Path, junctions: tuple[str, ...]) -> None:

@@ -73,7 +73,7 @@ def turn_volumes(routes_file: Path, hour: int) -> dict[tuple[str, str], float]:
     return dict(found)
 
 
-def design(name: str, geometry: Path, routes_file: Path, choices: Path) -> Design:
+def design(name: str, geometry: Path, routes_file: Path, *choices: Path) -> Design:
     """
     Design the signals of a network.
 
@@ -85,9 +85,8 @@ def design(name: str, geometry: Path, routes_file: Path, choices: Path) -> Desig
         Its net, with whatever programs.
     routes_file : Path
         Its demand.
-    choices : Path
-        What is decided by hand, also for signals of other networks; need not exist. A file of the same name in the
-        network's own folder comes before it.
+    *choices : Path
+        What is decided by hand, also for signals of other networks; need not exist. The last one counts.
 
     Returns
     -------
@@ -96,10 +95,11 @@ def design(name: str, geometry: Path, routes_file: Path, choices: Path) -> Desig
     """
     volumes = {program: turn_volumes(routes_file, hour) for program, hour in DESIGN_HOURS.items()}
     text = geometry.read_text(encoding="utf-8")
-    decided = read_choices(choices) if choices.is_file() else Choices()
-    own = choices.parents[1] / name / choices.name
-    signals = {**decided.signal, **(read_choices(own).signal if own.is_file() else {})}
-    here = {signal: one for signal, one in signals.items() if f'tl="{signal}"' in text}
+    decided = Choices()
+    for file in filter(Path.is_file, choices):
+        read = read_choices(file)
+        decided = read.model_copy(update={"signal": {**decided.signal, **read.signal}})
+    here = {signal: one for signal, one in decided.signal.items() if f'tl="{signal}"' in text}
     return design_network(geometry, volumes, decided.model_copy(update={"signal": here}), name=name)
 
 

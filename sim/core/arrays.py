@@ -162,8 +162,8 @@ class Signals(NamedTuple):
     letter: Byte  # (G) PROTECTED or PERMISSIVE while green
     wanted: Int  # (S) stage wanted, local number
     forced: Int  # (S) stage forced by maximum red, -1 if none
-    # (G) seconds a group has waited at red with a demand; kept through a green in which somebody stood all the time
+    # (G) seconds a group has waited at red with a demand; and goes on through a green in which somebody stood all the time
     waited: Int
     inside: Byte  # (G) 1: vehicles of the group stand on the junction; 0 where nothing is known
     held: Byte  # (G) 1: to be red, whatever stage is wanted, until its maximum red is over
-    called: Byte  # (G) demand of the last second: 0, 1, or PRESSED
+    called: Byte  # (G) demand of the last second: 0, 1, PRESSED or STUCK

@@ -158,8 +158,5 @@ def change_price(needed: float, intergreen: float) -> float:
     float
         Price [veh s].
     """
-    return (
-        (1.0 - longer(intergreen))
-        * CHANGE_PRICE
-        * min(max(needed - PLAIN_NEED, 0.0), LONGEST_NEED - PLAIN_NEED)
-    )
+    beyond = min(max(needed - PLAIN_NEED, 0.0), LONGEST_NEED - PLAIN_NEED)
+    return (1.0 - longer(intergreen)) * CHANGE_PRICE * beyond

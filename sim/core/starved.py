@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 # What was seen so long ago counts a third [s].
 FADING = 180.0
-# Each lane is taken to have been served like the rest of its signal for so long before anything was seen of it, and
-# each signal to have served a vehicle of each lane so often [s].
+# Before anything was seen, each lane is taken to have been served like the rest of its signal for BEFORE, and each signal to
+# have let a vehicle go every USUAL while one was ready [s]. Assumed, as are the figures below.
 BEFORE, USUAL = 30.0, 4.0
 # A lane is starved if so many greens in a row left vehicles behind that stood when they began.
 LEFT_BEHIND = 2
