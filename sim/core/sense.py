@@ -80,9 +80,35 @@ def note_storage(network: Network, vehicles: Vehicles, memory: Memory) -> Storag
 
 
 @leaf
-def emptier(network: Network, one: int, other: int, load: Int) -> int:
+def leads_to(network: Network, m: int, after: int) -> bool:
     """
-    Choose of two movements the one whose lane has fewer vehicles.
+    Tell whether the lane behind a movement leads to a turn without a change of lanes.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    m : int
+        The movement.
+    after : int
+        The next turn but one; -1: none is known.
+
+    Returns
+    -------
+    bool
+        True if a stop line that the lane leads to serves the turn.
+    """
+    behind = network.movement_exit[m]
+    for k in range(network.ahead_ptr[behind], network.ahead_ptr[behind + 1]):
+        if network.ahead_turn[k] == after:
+            return True
+    return False
+
+
+@leaf
+def better(network: Network, one: int, other: int, load: Int, after: int) -> int:
+    """
+    Choose of two movements for the same turn the one a vehicle takes.
 
     Parameters
     ----------
@@ -92,19 +118,27 @@ def emptier(network: Network, one: int, other: int, load: Int) -> int:
         The movements; -1 for the second: there is none.
     load : Int
         Shape (L), vehicles on each stop-line lane so far.
+    after : int
+        The turn that follows; -1: none is known.
 
     Returns
     -------
     int
-        The first only if it has fewer.
+        The first only if its lane has fewer vehicles, or from the same lane if it alone leads to the turn that follows: a
+        driver waits for the lane he needs then, though there be room on the one beside it.
     """
-    if other < 0 or load[network.movement_lane[one]] < load[network.movement_lane[other]]:
+    if other < 0:
+        return int(one)
+    if network.movement_lane[one] == network.movement_lane[other]:
+        ahead = leads_to(network, one, after) and not leads_to(network, other, after)
+        return int(one if ahead else other)
+    if load[network.movement_lane[one]] < load[network.movement_lane[other]]:
         return int(one)
     return int(other)
 
 
 @leaf
-def choose_movement(network: Network, turn: int, lane_now: int, load: Int, users: int) -> int:
+def choose_movement(network: Network, turn: int, lane_now: int, load: Int, users: int, after: int) -> int:
     """
     Choose the lane a vehicle will use for its turn.
 
@@ -120,23 +154,26 @@ def choose_movement(network: Network, turn: int, lane_now: int, load: Int, users
         Shape (L), vehicles on each stop-line lane so far.
     users : int
         The bit of its class.
+    after : int
+        The turn that follows; -1: none is known.
 
     Returns
     -------
     int
         Its movement, one that is open to its class: on a stop line that its lane leads to if one of them serves the turn,
-        else on any that does; of several the one with the fewest vehicles. If its class may drive none, that of anybody.
+        else on any that does; of several the one with the fewest vehicles, from one lane that which leads to the turn
+        that follows. If its class may drive none, that of anybody.
     """
     best = -1
     for k in range(network.ahead_ptr[lane_now], network.ahead_ptr[lane_now + 1]):
         if network.ahead_turn[k] == turn and network.movement_users[network.ahead_movement[k]] & users != 0:
-            best = emptier(network, network.ahead_movement[k], best, load)
+            best = better(network, network.ahead_movement[k], best, load, after)
     for only in (users, ANYBODY):
         if best >= 0:
             break
         for t in range(network.turn_movement_ptr[turn], network.turn_movement_ptr[turn + 1]):
             if network.movement_users[network.turn_movement[t]] & only != 0:
-                best = emptier(network, network.turn_movement[t], best, load)
+                best = better(network, network.turn_movement[t], best, load, after)
     return best
 
 
@@ -213,11 +250,14 @@ def sense(
     turn, distance, earliest = approach(network, routes, vehicles, memory, strays)
     order = queue_order(network, vehicles, turn, distance, earliest)
     chosen = np.full(n, -1, np.int32)
+    after, way = np.full(n, -1, np.int32), np.zeros(n)
     load = np.zeros(lanes, np.int32)
     for k in order:
         if turn[k] >= 0:
+            slot = vehicles.slot[k]
+            after[k], way[k] = second_turn(routes, memory, slot, turn[k])
             chosen[k] = choose_movement(
-                network, turn[k], vehicles.lane[k], load, memory.users[vehicles.slot[k]]
+                network, turn[k], vehicles.lane[k], load, memory.users[slot], after[k]
             )
             if chosen[k] >= 0:
                 load[network.movement_lane[chosen[k]]] += 1
@@ -261,13 +301,12 @@ def sense(
         arrivals.speed[i] = vehicles.speed[k]
         arrivals.earliest[i] = earliest[k]
         arrivals.worth[i], arrivals.request[i] = memory.worth[slot], memory.request[slot]
-        after, way = second_turn(routes, memory, slot, turn[k])
-        if after >= 0:
+        if after[k] >= 0:
             arrivals.onward[i] = choose_movement(
-                network, after, network.movement_exit[m], later, memory.users[slot]
+                network, after[k], network.movement_exit[m], later, memory.users[slot], -1
             )
             later[network.movement_lane[arrivals.onward[i]]] += 1
-            arrivals.onward_time[i] = way
+            arrivals.onward_time[i] = way[k]
         if some and is_barred(routes, memory, slot, turn[k], stuck, reach):
             arrivals.barred[i] = 1
     return arrivals, note_storage(network, vehicles, memory)
