@@ -15,7 +15,7 @@ import numpy as np
 from sim import __version__
 from sim.control.registry import build, find_kind, stages_of
 from sim.control.spec import ControllerSpec
-from sim.core.arrays import RED
+from sim.core.arrays import MOVES_UP, RED, STANDS
 from sim.errors import InputError
 from sim.live import Live
 from sim.network.graph import RoadGraph
@@ -517,8 +517,7 @@ def note_demand(network: Network, signals: Signals, arrivals: Arrivals, storage:
     from sim.core.discharge import held_groups  # noqa: PLC0415  (start-up of the CLI)
     from sim.core.sense import waiting_groups  # noqa: PLC0415
 
-    if len(network.ring_length) > 0:
-        signals.held[:] = held_groups(network, arrivals)
+    signals.held[:] = held_groups(network, signals, arrivals, storage)
     return waiting_groups(network, signals, arrivals, storage)
 
 
@@ -544,10 +543,13 @@ def note_inside(session: Session, layout: Layout, signals: Signals, asked: Byte,
     vacated &= asked
     for group in np.flatnonzero(asked > vacated).tolist():
         somebody, stands = session.on_lanes(layout.paths[group])
-        if stood[group] and not stands:
+        if stands:
+            signals.inside[group] = STANDS
+        elif stood[group] and session.on_lanes(layout.direct[group])[0]:
             # Who stood where nobody waits for a gap has most of his way over the junction before him.
-            stands = session.on_lanes(layout.direct[group])[0]
-        signals.inside[group] = stands
+            signals.inside[group] = STANDS
+        elif stood[group] and session.on_lanes(layout.to_gap[group])[0]:
+            signals.inside[group] = MOVES_UP
         # Nobody comes any more at red: no need to ask again before the next green.
         vacated[group] = not somebody and signals.shown[group] == RED
 

@@ -55,7 +55,7 @@ def warm_street() -> None:
     vehicles = Vehicles(none, none, np.zeros(0), np.zeros(0))
     arrivals, storage = sense(network, routes, vehicles, new_memory(0), 1.0, none)
     waiting = waiting_groups(network, signals, arrivals, storage)
-    held_groups(network, arrivals)
+    held_groups(network, signals, arrivals, storage)
     wish = signals.wanted.copy()
     grant_requests(network, signals, arrivals, EXTEND, wish)
     letters = np.zeros(0, np.uint8)

@@ -36,6 +36,9 @@ MERGES = 2
 # first vehicle has no room behind the signal, and that of a pedestrian group to which somebody comes over an island.
 PRESSED, STUCK, COMING = 2, 3, 4
 
+# What is left of a group on the junction: vehicles that stand, or such that move up to where they wait for the next gap.
+STANDS, MOVES_UP = 1, 2
+
 # A road shorter than this fills within a green: signals at its ends have to act as one [m].
 SHORT_LINK = 60.0
 # A link shorter than this holds three vehicles at most: who drives onto a full one stands on the junction [m].
@@ -92,6 +95,7 @@ class Network(NamedTuple):
     )
     movement_store: Int  # (M) how many wait there [veh]
     movement_users: Bits  # (M) one bit for each class of vehicles that may drive it
+    movement_walk: Int  # (M) pedestrian group that crosses the road it leads to; -1: none
     # Stop-line lanes: L.
     lane_watched: Int  # (L) the same lane among the watched lanes
     lane_signal: Int  # (L)
@@ -164,6 +168,6 @@ class Signals(NamedTuple):
     forced: Int  # (S) stage forced by maximum red, -1 if none
     # (G) seconds a group has waited at red with a demand; and goes on through a green in which somebody stood all the time
     waited: Int
-    inside: Byte  # (G) 1: vehicles of the group stand on the junction; 0 where nothing is known
+    inside: Byte  # (G) STANDS or MOVES_UP: vehicles of the group are left on the junction; 0 where nothing is known
     held: Byte  # (G) 1: to be red, whatever stage is wanted, until its maximum red is over
     called: Byte  # (G) demand of the last second: 0, 1, PRESSED or STUCK

@@ -37,6 +37,7 @@ from sim.core.arrays import (
     PROTECTED,
     RED,
     RED_YELLOW,
+    STANDS,
     STUCK,
     YELLOW,
     Byte,
@@ -191,7 +192,7 @@ def may_begin(network: Network, signals: Signals, s: int, g: int, row: int) -> b
             return False
         # Who stands on the junction is let go first, or paths cross for good; within limits, since a jam beyond
         # must not stop the signal.
-        if signals.inside[i] > 0 and signals.cleared[i] + lead < need + LONGEST_CLEARING:
+        if signals.inside[i] == STANDS and signals.cleared[i] + lead < need + LONGEST_CLEARING:
             return False
     return True
 

@@ -47,6 +47,7 @@ class Layout:
     groups: tuple[tuple[str, str], ...]
     paths: tuple[tuple[str, ...], ...]
     direct: tuple[tuple[str, ...], ...]
+    to_gap: tuple[tuple[str, ...], ...]
     stop_lanes: tuple[str, ...]
     watched: tuple[str, ...]
     edges: dict[str, int]
@@ -295,7 +296,7 @@ def users(graph: RoadGraph, group: SignalGroup) -> int:
     return SHARED if unseen else DRIVEN
 
 
-def group_paths(graph: RoadGraph, *, direct: bool = False) -> tuple[tuple[str, ...], ...]:
+def group_paths(graph: RoadGraph, part: str) -> tuple[tuple[str, ...], ...]:
     """
     List the lanes on the junction that the vehicles of each group drive over.
 
@@ -303,26 +304,50 @@ def group_paths(graph: RoadGraph, *, direct: bool = False) -> tuple[tuple[str, .
     ----------
     graph : RoadGraph
         The graph.
-    direct : bool, optional
-        Only those of movements without a place to wait for a gap.
+    part : {"beyond", "direct", "to_gap"}
+        Which of them, a property of its movements.
 
     Returns
     -------
     tuple of tuple of str
-        Lane ids, one tuple for each group; without those before a second stop line on the junction.
+        Lane ids, one tuple for each group.
     """
     return tuple(
-        tuple(
-            dict.fromkeys(
-                lane
-                for m in group.movements
-                if not direct or len(graph.movements[m].path) == 1
-                for lane in graph.movements[m].beyond
-            )
-        )
+        tuple(dict.fromkeys(lane for m in group.movements for lane in getattr(graph.movements[m], part)))
         for signal in graph.signals.values()
         for group in signal.groups
     )
+
+
+def walks_behind(graph: RoadGraph, group_ptr: Int, driven: Sequence[Movement]) -> Int:
+    """
+    Find the crossing that leads over the road behind the signal, where that begins.
+
+    Parameters
+    ----------
+    graph : RoadGraph
+        The graph.
+    group_ptr : Int
+        Shape (S+1), the groups of each signal.
+    driven : sequence of Movement
+        Movements of vehicles.
+
+    Returns
+    -------
+    Int
+        Shape (movements), the pedestrian group; -1 without a crossing.
+    """
+    walks = {}
+    for first, signal in zip(group_ptr.tolist(), graph.signals.values(), strict=False):
+        for k, group in enumerate(signal.groups):
+            for m in (graph.movements[i] for i in group.movements):
+                if m.crossing:
+                    crossing = graph.net.getEdge(m.to_edge)
+                    begun = [
+                        e for e in crossing.getCrossingEdges() if e.getFromNode() is crossing.getFromNode()
+                    ]
+                    walks.update({road.getID(): first + k for road in begun})
+    return np.array([walks.get(m.to_edge, -1) for m in driven], np.int32)
 
 
 def lay_out(graph: RoadGraph, rules: TimingRules, distance: float = 300.0, stages: str = "program") -> Layout:
@@ -440,6 +465,7 @@ def lay_out(graph: RoadGraph, rules: TimingRules, distance: float = 300.0, stage
         movement_waits=np.array([watched[m.path[0]] if len(m.path) > 1 else -1 for m in driven], np.int32),
         movement_store=np.array([waiting_room(graph, m) for m in driven], np.int32),
         movement_users=np.array([sum(bits[name] for name in m.users) for m in driven], np.int64),
+        movement_walk=walks_behind(graph, group_ptr, driven),
         lane_watched=np.array([watched[lane] for lane in stop_lanes], np.int32),
         lane_signal=lane_signal,
         lane_movement_ptr=lane_movement_ptr,
@@ -461,8 +487,9 @@ def lay_out(graph: RoadGraph, rules: TimingRules, distance: float = 300.0, stage
         network=network,
         signals=tuple(number),
         groups=tuple(groups),
-        paths=group_paths(graph),
-        direct=group_paths(graph, direct=True),
+        paths=group_paths(graph, "beyond"),
+        direct=group_paths(graph, "direct"),
+        to_gap=group_paths(graph, "to_gap"),
         stop_lanes=tuple(stop_lanes),
         watched=tuple(watched),
         edges=edges,

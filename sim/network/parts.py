@@ -42,6 +42,16 @@ class Movement:
         return self.path[1:] if self.second_link >= 0 else self.path
 
     @property
+    def direct(self) -> tuple[str, ...]:
+        """Lanes of its path if there is no place on it to wait for a gap."""
+        return self.path if len(self.path) == 1 else ()
+
+    @property
+    def to_gap(self) -> tuple[str, ...]:
+        """Lanes of its path up to the place where one waits for a gap, which is no second stop line."""
+        return self.path[:1] if len(self.path) > 1 and self.second_link < 0 else ()
+
+    @property
     def headway(self) -> float:
         """Estimated saturation headway [s]."""
         return saturation_headway(self.speed, self.space)

@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lamp_monitor import lamp_faults, rules_of
 
-from sim.core.arrays import COMING, GREEN, MERGES, PERMISSIVE, PRESSED, RED, STUCK
+from sim.core.arrays import COMING, GREEN, MERGES, MOVES_UP, PERMISSIVE, PRESSED, RED, STANDS, STUCK
 from sim.core.guard import MISSED, advance, new_signals
 from sim.core.overdue import LONGEST_STAY
 from sim.network.graph import RoadGraph
@@ -162,7 +162,9 @@ def test_a_stage_of_conflicting_groups_starts_and_stays_safe() -> None:
 def test_who_is_on_the_junction_is_let_go_but_not_for_ever() -> None:
     network = build_network([crossroads()])
     free = shown(network, [1] * 40)[1].index("G")
-    assert shown(network, [1] * 40, inside=[2, 0])[1].index("G") == free + 10
+    assert shown(network, [1] * 40, inside=[STANDS, 0])[1].index("G") == free + 10
+    # Who moves up to where he waits for the next gap is not in the way of those who begin.
+    assert shown(network, [1] * 40, inside=[MOVES_UP, 0])[1].index("G") == free
     seconds = np.zeros((40, 2))
     seconds[: free + 3, 0] = 1
     assert shown(network, [1] * 40, inside=seconds)[1].index("G") == free + 4
@@ -186,6 +188,10 @@ def test_who_is_left_on_the_junction_is_not_kept_there_by_those_who_merge_with_h
     assert left == "g" * 5 + "yyy" + "r" * 23
     assert right == "g" + "G" * 7 + "yyy" + "rr" + "G" * 18
     assert across.index("G") == 13
+    # Nor do they go while he moves up; only those across need not wait for it.
+    moving = shown(network, [1] * 30, inside=seconds * MOVES_UP)
+    assert moving[2] == right
+    assert moving[1].index("G") < across.index("G")
     # Without him nobody stops, and for one who never leaves nobody stops for ever.
     assert shown(network, [1] * 30)[2] == "g" + "G" * 30
     _, across, right = shown(network, [1] * 30, inside=[1, 0, 0])

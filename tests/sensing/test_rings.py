@@ -131,7 +131,7 @@ def test_nobody_is_let_onto_a_ring_about_to_lock(
     assert feeds_ring(network, arrivals, s, serves) is barred
     assert feeds_ring(network, arrivals, s, other) is False
     # Whatever stage is wanted, his group has to be red.
-    held = held_groups(network, arrivals)
+    held = held_groups(network, begin(street, "a", 0), arrivals, storage)
     group = network.movement_group[arrivals.movement[at]]
     assert np.flatnonzero(held).tolist() == ([group] if barred else [])
     # A plan does not count on him either.

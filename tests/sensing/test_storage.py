@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import sumo
 
-from sim.core.arrays import GREEN, PROTECTED, RED, SHORT_LINK
+from sim.core.arrays import GREEN, MOVES_UP, PROTECTED, RED, SHORT_LINK, STANDS
 from sim.core.discharge import NEVER, places_behind, spills
 from sim.core.guard import clearing_groups, new_signals, switch
 from sim.network.graph import RoadGraph
@@ -233,9 +233,17 @@ class Crossing(Session):
         return here, here and self.speed < CRAWL
 
 
-@pytest.mark.parametrize(("turn", "parts", "waited_for"), [(("wa", "ab"), 1, True), (("wa", "an"), 2, False)])
-def test_who_stood_on_his_direct_way_is_waited_for_until_he_is_gone(
-    graph: RoadGraph, layout: Layout, turn: tuple[str, str], parts: int, *, waited_for: bool
+@pytest.mark.parametrize(
+    ("turn", "parts", "at", "left"),
+    [
+        (("wa", "ab"), 1, 0, STANDS),
+        # He comes to the place where he waits for the next gap; he has left it.
+        (("wa", "an"), 2, 0, MOVES_UP),
+        (("wa", "an"), 2, 1, 0),
+    ],
+)
+def test_who_stood_on_the_junction_counts_until_he_has_left_where_he_waits(
+    graph: RoadGraph, layout: Layout, turn: tuple[str, str], parts: int, at: int, left: int
 ) -> None:
     network, s = layout.network, layout.signals.index("a")
     link = next(m.link for m in graph.movements if (m.from_edge, m.to_edge) == turn)
@@ -249,8 +257,8 @@ def test_who_stood_on_his_direct_way_is_waited_for_until_he_is_gone(
     street = Crossing()
     inside = []
     # He drives; he stands; he drives on; he is gone.
-    for street.lane, street.speed in ((path[-1], 8.0), (path[-1], 0.0), (path[-1], 4.0), ("", 0.0)):
+    for street.lane, street.speed in ((path[at], 8.0), (path[at], 0.0), (path[at], 4.0), ("", 0.0)):
         note_inside(street, layout, signals, asked, vacated)
-        inside.append(bool(signals.inside[group]))
-    assert inside == [False, True, waited_for, False]
+        inside.append(int(signals.inside[group]))
+    assert inside == [0, STANDS, left, 0]
     assert vacated[group] == 1
