@@ -15,7 +15,7 @@ import numpy as np
 from sim import __version__
 from sim.control.registry import build, find_kind, stages_of
 from sim.control.spec import ControllerSpec
-from sim.core.arrays import MOVES_UP, RED, STANDS
+from sim.core.arrays import MOVES_UP, PRESSED, RED, STANDS
 from sim.errors import InputError
 from sim.live import Live
 from sim.network.graph import RoadGraph
@@ -517,7 +517,11 @@ def note_demand(network: Network, signals: Signals, arrivals: Arrivals, storage:
     from sim.core.discharge import held_groups  # noqa: PLC0415  (start-up of the CLI)
     from sim.core.sense import waiting_groups  # noqa: PLC0415
 
-    signals.held[:] = held_groups(network, signals, arrivals, storage)
+    # To hand a kernel its arrays costs more than what it does: most streets have no ring, and seconds nobody at a button.
+    if len(network.ring_length) > 0 or (signals.called == PRESSED).any():
+        signals.held[:] = held_groups(network, signals, arrivals, storage)
+    else:
+        signals.held[:] = 0
     return waiting_groups(network, signals, arrivals, storage)
 
 
