@@ -134,6 +134,7 @@ def build_network(count: int, draw: np.random.Generator) -> Network:
         ),
         movement_store=each((0, 0, 2) * SIDES, MOVEMENTS),
         movement_users=np.ones(movements, np.int64),
+        movement_walk=np.full(movements, -1, np.int32),
         lane_watched=whole(np.arange(stop_lanes)),
         lane_signal=whole(np.repeat(np.arange(count), SIDES * LANES)),
         lane_movement_ptr=ends,
