@@ -514,7 +514,7 @@ def note_demand(network: Network, signals: Signals, arrivals: Arrivals, storage:
     Byte
         Shape (G), 1 for a group with a demand.
     """
-    from sim.core.discharge import held_groups  # noqa: PLC0415  (start-up of the CLI)
+    from sim.core.held import held_groups  # noqa: PLC0415  (start-up of the CLI)
     from sim.core.sense import waiting_groups  # noqa: PLC0415
 
     # To hand a kernel its arrays costs more than what it does: most streets have no ring, and seconds nobody at a button.
@@ -527,7 +527,7 @@ def note_demand(network: Network, signals: Signals, arrivals: Arrivals, storage:
 
 def note_inside(session: Session, layout: Layout, signals: Signals, asked: Byte, vacated: Byte) -> None:
     """
-    Note for the guard which groups' vehicles still stand on the junction.
+    Note for the guard which groups' vehicles still stand on the junction, or move up to where they wait for the next gap.
 
     Parameters
     ----------
@@ -547,10 +547,8 @@ def note_inside(session: Session, layout: Layout, signals: Signals, asked: Byte,
     vacated &= asked
     for group in np.flatnonzero(asked > vacated).tolist():
         somebody, stands = session.on_lanes(layout.paths[group])
-        if stands:
-            signals.inside[group] = STANDS
-        elif stood[group] and session.on_lanes(layout.direct[group])[0]:
-            # Who stood where nobody waits for a gap has most of his way over the junction before him.
+        # Who stood where nobody waits for a gap has most of his way over the junction before him.
+        if stands or (stood[group] and session.on_lanes(layout.direct[group])[0]):
             signals.inside[group] = STANDS
         elif stood[group] and session.on_lanes(layout.to_gap[group])[0]:
             signals.inside[group] = MOVES_UP

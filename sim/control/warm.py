@@ -11,8 +11,8 @@ import numpy as np
 
 from sim.control.registry import build, find_kind
 from sim.core.arrays import EXTEND, Arrivals, Bits, Byte, Float, Network, Storage
-from sim.core.discharge import held_groups
 from sim.core.guard import new_signals, render, switch
+from sim.core.held import held_groups
 from sim.core.jit import cache_folder
 from sim.core.requests import grant_requests
 from sim.core.sense import sense, waiting_groups

@@ -319,7 +319,9 @@ def group_paths(graph: RoadGraph, part: str) -> tuple[tuple[str, ...], ...]:
     )
 
 
-def walks_behind(graph: RoadGraph, group_ptr: Int, driven: Sequence[Movement]) -> Int:
+def walks_behind(
+    graph: RoadGraph, driven: Sequence[Movement], number: dict[str, int], link_ptr: Int, link_group: Int
+) -> Int:
     """
     Find the crossing that leads over the road behind the signal, where that begins.
 
@@ -327,10 +329,14 @@ def walks_behind(graph: RoadGraph, group_ptr: Int, driven: Sequence[Movement]) -
     ----------
     graph : RoadGraph
         The graph.
-    group_ptr : Int
-        Shape (S+1), the groups of each signal.
     driven : sequence of Movement
         Movements of vehicles.
+    number : dict
+        Of each signal.
+    link_ptr : Int
+        Shape (S+1), the links of each signal.
+    link_group : Int
+        Shape (links), the group of each.
 
     Returns
     -------
@@ -338,15 +344,12 @@ def walks_behind(graph: RoadGraph, group_ptr: Int, driven: Sequence[Movement]) -
         Shape (movements), the pedestrian group; -1 without a crossing.
     """
     walks = {}
-    for first, signal in zip(group_ptr.tolist(), graph.signals.values(), strict=False):
-        for k, group in enumerate(signal.groups):
-            for m in (graph.movements[i] for i in group.movements):
-                if m.crossing:
-                    crossing = graph.net.getEdge(m.to_edge)
-                    begun = [
-                        e for e in crossing.getCrossingEdges() if e.getFromNode() is crossing.getFromNode()
-                    ]
-                    walks.update({road.getID(): first + k for road in begun})
+    for m in graph.movements:
+        if m.crossing:
+            crossing = graph.net.getEdge(m.to_edge)
+            for road in crossing.getCrossingEdges():
+                if road.getFromNode() is crossing.getFromNode():
+                    walks[road.getID()] = int(link_group[link_ptr[number[m.signal]] + m.link])
     return np.array([walks.get(m.to_edge, -1) for m in driven], np.int32)
 
 
@@ -465,7 +468,7 @@ def lay_out(graph: RoadGraph, rules: TimingRules, distance: float = 300.0, stage
         movement_waits=np.array([watched[m.path[0]] if len(m.path) > 1 else -1 for m in driven], np.int32),
         movement_store=np.array([waiting_room(graph, m) for m in driven], np.int32),
         movement_users=np.array([sum(bits[name] for name in m.users) for m in driven], np.int64),
-        movement_walk=walks_behind(graph, group_ptr, driven),
+        movement_walk=walks_behind(graph, driven, number, link_ptr, link_group),
         lane_watched=np.array([watched[lane] for lane in stop_lanes], np.int32),
         lane_signal=lane_signal,
         lane_movement_ptr=lane_movement_ptr,

@@ -48,15 +48,25 @@ class Placed:
         return "passenger"
 
 
+def build(folder: Path, nodes: str, edges: str, *options: str, links: str = "") -> Path:
+    """Have netconvert make a net of plain text."""
+    files = []
+    for flag, name, text in (
+        ("-n", "x.nod.xml", nodes),
+        ("-e", "x.edg.xml", edges),
+        ("-x", "x.con.xml", links),
+    ):
+        if text:
+            (folder / name).write_text(text, encoding="utf-8")
+            files += [flag, name]
+    command = [Path(sumo.SUMO_HOME) / "bin" / "netconvert", *files, *options, "-o", "x.net.xml"]
+    subprocess.run(command, check=True, capture_output=True, cwd=folder)
+    return folder / "x.net.xml"
+
+
 @pytest.fixture(scope="module")
 def net(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("twins")
-    (folder / "n.nod.xml").write_text(NODES, encoding="utf-8")
-    (folder / "e.edg.xml").write_text(f"<edges>{EDGES}</edges>", encoding="utf-8")
-    files = ["-n", folder / "n.nod.xml", "-e", folder / "e.edg.xml", "-o", folder / "twins.net.xml"]
-    command = [Path(sumo.SUMO_HOME) / "bin" / "netconvert", "--no-turnarounds", *files]
-    subprocess.run(command, check=True, capture_output=True)
-    return folder / "twins.net.xml"
+    return build(tmp_path_factory.mktemp("twins"), NODES, f"<edges>{EDGES}</edges>", "--no-turnarounds")
 
 
 @pytest.fixture(scope="module")

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import sumo
 
 from sim.core.travel import PACE, travel_time
 from sim.network.graph import RoadGraph
 from sim.network.layout import Layout, lay_out
 from sim.network.timing import TimingRules
 from sim.sensing.view import FullView
+
+from .conftest import build
 
 SLOW, FAST = 5.0, 13.89
 NODES = """<nodes><node id="w" x="-200" y="0"/><node id="m" x="-100" y="0" type="priority"/><node id="q" x="-100" y="-100"/>
@@ -49,20 +48,12 @@ class Placed:
 
 @pytest.fixture(scope="module")
 def graph(tmp_path_factory: pytest.TempPathFactory) -> RoadGraph:
-    folder = tmp_path_factory.mktemp("approach")
     edges = "".join(
         f'<edge id="{name}" from="{name[0]}" to="{name[1]}" numLanes="{lanes}" speed="{speed}"/>'
         for name, (lanes, speed) in EDGES.items()
     )
-    (folder / "n.nod.xml").write_text(NODES, encoding="utf-8")
-    (folder / "e.edg.xml").write_text(f"<edges>{edges}</edges>", encoding="utf-8")
-    files = ["-n", folder / "n.nod.xml", "-e", folder / "e.edg.xml", "-o", folder / "approach.net.xml"]
-    subprocess.run(
-        [Path(sumo.SUMO_HOME) / "bin" / "netconvert", "--no-turnarounds", *files],
-        check=True,
-        capture_output=True,
-    )
-    return RoadGraph.from_file(folder / "approach.net.xml")
+    folder = tmp_path_factory.mktemp("approach")
+    return RoadGraph.from_file(build(folder, NODES, f"<edges>{edges}</edges>", "--no-turnarounds"))
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-from pathlib import Path
-
 import numpy as np
 import pytest
-import sumo
 
 from sim.core.arrays import GREEN, PRESSED, RED, Signals
 from sim.core.guard import new_signals
@@ -16,7 +12,7 @@ from sim.network.layout import Layout, lay_out
 from sim.network.timing import TimingRules
 from sim.run import note_demand
 
-from .conftest import look
+from .conftest import build, look
 
 NODES = """<nodes><node id="a" x="0" y="0" type="traffic_light"/><node id="w" x="-200" y="0"/>
 <node id="e" x="200" y="0"/><node id="n" x="0" y="200"/><node id="s" x="0" y="-200"/></nodes>"""
@@ -30,12 +26,9 @@ EDGES = "".join(
 @pytest.fixture(scope="module")
 def graph(tmp_path_factory: pytest.TempPathFactory) -> RoadGraph:
     folder = tmp_path_factory.mktemp("crossed")
-    (folder / "n.nod.xml").write_text(NODES, encoding="utf-8")
-    (folder / "e.edg.xml").write_text(f"<edges>{EDGES}</edges>", encoding="utf-8")
-    files = ["-n", folder / "n.nod.xml", "-e", folder / "e.edg.xml", "-o", folder / "crossed.net.xml"]
-    command = [Path(sumo.SUMO_HOME) / "bin" / "netconvert", "--no-turnarounds", "--crossings.guess", *files]
-    subprocess.run(command, check=True, capture_output=True)
-    return RoadGraph.from_file(folder / "crossed.net.xml")
+    return RoadGraph.from_file(
+        build(folder, NODES, f"<edges>{EDGES}</edges>", "--no-turnarounds", "--crossings.guess")
+    )
 
 
 @pytest.fixture(scope="module")

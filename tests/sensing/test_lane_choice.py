@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-from pathlib import Path
-
 import pytest
-import sumo
 
 from sim.network.graph import RoadGraph
 from sim.network.layout import lay_out
 from sim.network.timing import TimingRules
 from sim.sensing.view import FullView
 
+from .conftest import build
 from .test_rings import Driving
 
 NODES = """<nodes><node id="a" x="0" y="0" type="traffic_light"/><node id="b" x="70" y="0" type="traffic_light"/>
@@ -27,17 +24,7 @@ LINKS = """<connections><connection from="wa" to="ab" fromLane="0" toLane="0"/>
 
 @pytest.fixture(scope="module")
 def graph(tmp_path_factory: pytest.TempPathFactory) -> RoadGraph:
-    folder = tmp_path_factory.mktemp("lanes")
-    for kind, text in (("nod", NODES), ("edg", EDGES), ("con", LINKS)):
-        (folder / f"x.{kind}.xml").write_text(text, encoding="utf-8")
-    files = [
-        part
-        for kind, flag in (("nod", "-n"), ("edg", "-e"), ("con", "-x"))
-        for part in (flag, f"x.{kind}.xml")
-    ]
-    command = [Path(sumo.SUMO_HOME) / "bin" / "netconvert", *files, "-o", "x.net.xml"]
-    subprocess.run(command, check=True, capture_output=True, cwd=folder)
-    return RoadGraph.from_file(folder / "x.net.xml")
+    return RoadGraph.from_file(build(tmp_path_factory.mktemp("lanes"), NODES, EDGES, links=LINKS))
 
 
 @pytest.mark.parametrize(("route", "lane"), [(("wa", "ab", "bn"), "ab_1"), (("wa", "ab", "bs"), "ab_0")])

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-from pathlib import Path
-
 import numpy as np
 import pytest
-import sumo
 
 from sim.core.arrays import SHORT_LINK
-from sim.core.discharge import NEVER, feeds_ring, held_groups, lanes_of, places_behind, spills
+from sim.core.discharge import NEVER, feeds_ring, lanes_of, places_behind, spills
 from sim.core.exchange import Onward
+from sim.core.held import held_groups
 from sim.core.lineup import RECOVERY, collect, new_queues, sizes_of
 from sim.core.queue import GATE
 from sim.network.graph import RoadGraph
@@ -19,7 +16,7 @@ from sim.network.layout import Layout, lay_out, rings
 from sim.network.timing import TimingRules
 from sim.sensing.view import FullView
 
-from .conftest import Placed
+from .conftest import Placed, build
 from .test_storage import begin, serving
 
 # Signals at a and d; between b and c, which have none, 26 m less the junctions; a side street at each.
@@ -66,12 +63,7 @@ class Driving(Placed):
 
 @pytest.fixture(scope="module")
 def ring(tmp_path_factory: pytest.TempPathFactory) -> RoadGraph:
-    folder = tmp_path_factory.mktemp("ring")
-    (folder / "n.nod.xml").write_text(NODES, encoding="utf-8")
-    (folder / "e.edg.xml").write_text(f"<edges>{EDGES}</edges>", encoding="utf-8")
-    files = ["-n", folder / "n.nod.xml", "-e", folder / "e.edg.xml", "-o", folder / "ring.net.xml"]
-    subprocess.run([Path(sumo.SUMO_HOME) / "bin" / "netconvert", *files], check=True, capture_output=True)
-    return RoadGraph.from_file(folder / "ring.net.xml")
+    return RoadGraph.from_file(build(tmp_path_factory.mktemp("ring"), NODES, f"<edges>{EDGES}</edges>"))
 
 
 @pytest.fixture(scope="module")
